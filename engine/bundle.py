@@ -1,0 +1,122 @@
+"""Loaded networks as a recipe sees them: plain calls, whatever file they came from.
+
+Ranges and latent scales differ between sets of weights (XReal 0..1, Cheff -1..1; scales
+0.18215 or 1). They are applied inside a ``Codec`` and nowhere else: outside, a radiograph is
+(B, 1, H, W) in [0, 1] and a latent is (B, C, H / cell, W / cell) as the denoiser wants it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engine.api import Knows, Mask, ModelCard, Organs, Pixels, Sampling
+from engine.errors import ModelMissing
+from engine.sampling import Denoiser, Noise
+
+
+class Codec(Protocol):
+    """``cell`` is the side of a latent cell in pixels, ``size`` the side it was trained at."""
+
+    cell: int
+    channels: int
+    size: int
+
+    def encode(self, film: Tensor) -> Tensor:
+        """(B, 1, H, W) in [0, 1] -> (B, C, H / cell, W / cell), the posterior's mode, scaled."""
+        ...
+
+    def decode(self, latent: Tensor, grain: Noise | None = None) -> Tensor:
+        """(B, C, h, w) -> (B, 1 or 3, H, W), nominally [0, 1], not clamped.
+
+        With ``grain`` (standard normal draws) a codec that can invents fine texture, for
+        generated areas; without it, or in a codec that cannot, the decoding is faithful.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What one denoising obeys. ``region`` is where the words apply; arrays at film size."""
+
+    words: str = ""
+    organs: Organs | None = None
+    region: Mask | None = None
+
+
+class Diffusion(Protocol):
+    """A latent diffusion model; ``alphas_cumprod`` is (T,) float32, see engine.schedules."""
+
+    alphas_cumprod: Tensor
+    takes_map: bool  # reads the organ map and the region itself
+
+    def denoiser(self, conditions: Sequence[Conditions]) -> Denoiser:
+        """A denoiser for a batch of ``len(conditions)`` latents."""
+        ...
+
+
+class Controller(Protocol):
+    def rough(self, organs: Organs) -> Tensor:
+        """(H, W) label map -> (1, 1, size, size) rough radiograph in [0, 1] (XReal stage 1)."""
+        ...
+
+
+class Upscaler(Protocol):
+    """Super-resolution to 1024 px as a diffusion in the upscaler's own space."""
+
+    alphas_cumprod: Tensor
+    defaults: Sampling
+
+    def shape(self, film: Tensor) -> tuple[int, ...]:
+        """Shape of the noise for ``film`` (B, 1, h, w)."""
+        ...
+
+    def denoiser(self, film: Tensor) -> Denoiser: ...
+
+    def picture(self, x: Tensor, film: Tensor) -> Tensor:
+        """Sampled ``x`` -> (B, 1, 1024, 1024) in [0, 1]."""
+        ...
+
+
+class Segmenter(Protocol):
+    def organs(self, image: Pixels) -> Organs:
+        """(H, W) in [0, 1] -> (H, W) label map."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Painter:
+    """A diffusion model with the codec and the controller it was trained with."""
+
+    name: str
+    codec: Codec
+    diffusion: Diffusion
+    knows: Knows
+    defaults: Sampling
+    controller: Controller | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSet:
+    """Everything one engine has loaded. Parts load on first use behind these fields."""
+
+    name: str
+    device: torch.device
+    cards: tuple[ModelCard, ...]
+    painters: tuple[Painter, ...]
+    upscaler: Upscaler | None = None
+    segmenter: Segmenter | None = None
+    sample_shape: Callable[[int, int], Organs] | None = None  # (seed, size) -> organs
+    hashes: dict[str, str] = field(default_factory=dict)  # name -> sha256, for recipes
+
+    def painter(self, verb: str, wanted: Callable[[Painter], bool], need: str) -> Painter:
+        """The first painter that can do ``verb`` and is ``wanted``; ``need`` says what for."""
+        for painter in self.painters:
+            if verb in painter.knows.verbs and wanted(painter):
+                return painter
+        raise ModelMissing(
+            f"None of the models of '{self.name}' can {verb} {need}. "
+            "Choose another model set, or start with the embedded models."
+        )

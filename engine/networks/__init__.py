@@ -1,0 +1,1 @@
+"""Network definitions; nothing here reads files or settings."""

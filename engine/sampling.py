@@ -1,0 +1,169 @@
+"""Sampling latents from a denoiser: DDIM and DPM-Solver++, guidance, and held regions.
+
+Symbols follow Song et al. 2021: ``x`` is the noisy latent, ``eps`` the noise in it, ``x0`` the
+clean latent that implies, ``abar`` the cumulative product of alphas. Latents are (B, C, h, w),
+``keep`` is (B or 1, 1 or C, h, w) in [0, 1]: 1 follows the reference, 0 is free.
+A sampler knows nothing but ``denoise(x, t)``; words, maps and guidance are bound before.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+
+class Estimate(NamedTuple):
+    """What a network says of ``x`` at one time; the two agree: x = sqrt(abar) x0 + ... eps."""
+
+    x0: Tensor
+    eps: Tensor
+
+
+class Denoiser(Protocol):
+    def __call__(self, x: Tensor, t: int) -> Estimate: ...
+
+
+class Step(NamedTuple):
+    t: int  # training time
+    abar: float  # at t
+    abar_prev: float  # at the next, less noisy, step
+    sigma: float  # fresh noise added on the way there
+
+
+Noise = Callable[[tuple[int, ...]], Tensor]  # standard normal draws of the shape asked for
+OnStep = Callable[[int, Tensor], None]  # (steps done, current x0)
+
+
+def seeded_noise(seed: int, device: torch.device | str = "cpu") -> Noise:
+    """Noise that is the same on every device, because it is drawn on the CPU, in order."""
+    generator = torch.Generator("cpu").manual_seed(seed)
+    return lambda shape: torch.randn(shape, generator=generator).to(device)
+
+
+def from_eps(x: Tensor, eps: Tensor, abar: float) -> Estimate:
+    return Estimate((x - (1 - abar) ** 0.5 * eps) / abar**0.5, eps)
+
+
+def from_v(x: Tensor, v: Tensor, abar: float) -> Estimate:
+    """v-prediction (Salimans and Ho 2022); well defined where abar is 0."""
+    signal, spread = abar**0.5, (1 - abar) ** 0.5
+    return Estimate(signal * x - spread * v, spread * x + signal * v)
+
+
+def guided(denoise: Denoiser, unguided: Denoiser, scale: float) -> Denoiser:
+    """Classifier-free guidance; ``scale`` 1 is plain ``denoise``."""
+    if scale == 1:
+        return denoise
+
+    def estimate(x: Tensor, t: int) -> Estimate:
+        base, asked = unguided(x, t), denoise(x, t)
+        return Estimate(*(b + scale * (a - b) for b, a in zip(base, asked, strict=True)))
+
+    return estimate
+
+
+def held(denoise: Denoiser, reference: Tensor, keep: Tensor, abars: Tensor) -> Denoiser:
+    """Pull the estimate of the clean latent to ``reference`` where ``keep`` is 1.
+
+    Blending the estimate, not the noisy latent, needs no fresh noise at each step, so
+    multistep solvers stay valid, and a kept cell follows its exact path to the reference.
+    """
+
+    def estimate(x: Tensor, t: int) -> Estimate:
+        x0 = denoise(x, t).x0
+        x0 = keep * reference + (1 - keep) * x0
+        abar = float(abars[t])
+        return Estimate(x0, (x - abar**0.5 * x0) / (1 - abar) ** 0.5)
+
+    return estimate
+
+
+def ddim_steps(abars: Tensor, count: int, eta: float, *, first: int = 1) -> list[Step]:
+    """The reference's trajectory, noisiest step first.
+
+    Times are ``first`` above an even grid of stride T // count (1 for the LDMs, 0 for SR), so a
+    count that does not divide T yields a few extra steps. The last step ends at abar[0], not 1.
+    """
+    stride = len(abars) // count
+    times = [t + first for t in range(0, len(abars), stride)]
+    steps, lower = [], 0
+    for t in times:
+        a, a_prev = float(abars[t]), float(abars[lower])
+        sigma = eta * max((1 - a_prev) / (1 - a) * (1 - a / a_prev), 0.0) ** 0.5
+        steps.append(Step(t, a, a_prev, sigma))
+        lower = t
+    return steps[::-1]
+
+
+def ddim_step(x: Tensor, estimate: Estimate, step: Step, noise: Tensor) -> Tensor:
+    towards_x = max(1 - step.abar_prev - step.sigma**2, 0.0) ** 0.5 * estimate.eps
+    return step.abar_prev**0.5 * estimate.x0 + towards_x + step.sigma * noise
+
+
+def add_noise(x0: Tensor, abar: float, noise: Tensor) -> Tensor:
+    return abar**0.5 * x0 + (1 - abar) ** 0.5 * noise
+
+
+def solver_times(abars: Tensor, count: int, power: float = 1.15) -> list[int]:
+    """``count`` training times from the last to near the first, denser at the clean end."""
+    last = len(abars) - 1
+    shares = [1 - i / count for i in range(count)]
+    times = [round(last * share**power) for share in shares]
+    return [t for i, t in enumerate(times) if i == 0 or t < times[i - 1]]
+
+
+def dpmpp(
+    denoise: Denoiser,
+    x: Tensor,
+    abars: Tensor,
+    count: int,
+    on_step: OnStep | None = None,
+) -> Tensor:
+    """DPM-Solver++(2M), deterministic (Lu et al. 2022, algorithm 2), ending at x0 itself.
+
+    ``x`` starts as pure noise at the last training time. The first step from zero signal and
+    the last one are first order, where the second-order correction is undefined.
+    """
+    times = solver_times(abars, count)
+    previous: tuple[Tensor, float] | None = None  # (x0, half log SNR) one step ago
+    for i, t in enumerate(times):
+        abar = float(abars[t])
+        x0 = denoise(x, t).x0
+        if i + 1 == len(times):
+            x = x0
+        else:
+            after = float(abars[times[i + 1]])
+            here, there = _half_log_snr(abar), _half_log_snr(after)
+            aim = x0
+            if previous is not None and math.isfinite(previous[1]):
+                ratio = (here - previous[1]) / (there - here)
+                aim = x0 + (x0 - previous[0]) / (2 * ratio)
+            shrink = ((1 - after) / (1 - abar)) ** 0.5
+            toward = after**0.5 - shrink * abar**0.5
+            x = shrink * x + toward * aim
+            previous = (x0, here)
+        if on_step is not None:
+            on_step(i + 1, x0)
+    return x
+
+
+def _half_log_snr(abar: float) -> float:
+    return -math.inf if abar <= 0 else 0.5 * math.log(abar / (1 - abar))
+
+
+def ddim(
+    denoise: Denoiser,
+    x: Tensor,
+    steps: list[Step],
+    noise: Noise,
+    on_step: OnStep | None = None,
+) -> Tensor:
+    """Plain DDIM; noise is drawn at every step even where sigma is 0, as the reference does."""
+    for i, step in enumerate(steps):
+        estimate = denoise(x, step.t)
+        x = ddim_step(x, estimate, step, noise(tuple(x.shape)))
+        if on_step is not None:
+            on_step(i + 1, estimate.x0)
+    return x

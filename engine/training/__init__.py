@@ -1,0 +1,1 @@
+"""Training of the embedded models: data, loops and figures. Torch is imported by the submodules."""
