@@ -113,11 +113,15 @@ class GenerateRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class InsertRequest:
-    """Put findings into a radiograph, one after another; empty words remove what is there."""
+    """Put findings into a radiograph, one after another; empty words remove what is there.
+
+    ``organs`` are outlines the caller knows; without them a model that needs a map reads one.
+    """
 
     image: Pixels
     findings: tuple[Finding, ...]
     sampling: Sampling = field(default_factory=Sampling)
+    organs: Organs | None = None
 
     def __post_init__(self) -> None:
         check_image(self.image)
@@ -126,25 +130,29 @@ class InsertRequest:
         for finding in self.findings:
             what = f"The region of '{finding.text}'" if finding.text else "The region to clear"
             check_mask(finding.mask, self.image.shape, what)
+        check_outlines(self.organs, self.image)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EraseRequest:
     """Remove what lies under ``mask`` (a pacemaker, a line) and leave plausible background.
 
-    ``words`` condition a model that reads them. ``unscaled_reference`` repeats, for parity
-    only, the reference's omission of the latent scale in report-conditioned in-painting.
+    ``organs`` as in :class:`InsertRequest`. ``words`` condition a model that reads them.
+    ``unscaled_reference`` repeats, for parity only, the reference's omission of the latent
+    scale in report-conditioned in-painting.
     """
 
     image: Pixels
     mask: Mask
     sampling: Sampling = field(default_factory=Sampling)
+    organs: Organs | None = None
     words: str = ""
     unscaled_reference: bool = False
 
     def __post_init__(self) -> None:
         check_image(self.image)
         check_mask(self.mask, self.image.shape, "The region to erase")
+        check_outlines(self.organs, self.image)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,15 +248,19 @@ OnEvent = Callable[[Progress], None]  # may raise Cancelled to stop at this step
 class Result:
     """``image`` lies on the 16-bit grid (multiples of 1/65535), so files hold it exactly.
 
-    ``states`` are the finished stages, oldest first, each (H, W); ``recipe`` is JSON;
-    ``seconds`` by stage; ``raw`` is (C, H, W) as decoded and kept only when exact.
+    ``states`` are the finished stages, oldest first, each (H, W). ``request`` is what was run,
+    with everything the models filled in; ``recipe`` is its JSON. ``notes`` are sentences about
+    what was asked for and not obeyed. ``seconds`` by stage; ``raw`` is (C, H, W) as decoded
+    and kept only when exact.
     """
 
     image: Pixels
     states: dict[str, Pixels]
     organs: Organs | None
+    request: Request
     recipe: dict[str, Any]
     seconds: dict[str, float]
+    notes: tuple[str, ...] = ()
     raw: NDArray[np.float32] | None = None
 
 
@@ -333,6 +345,17 @@ def check_organs(organs: Organs) -> None:
         )
     if not organs.any():
         raise InvalidRequest("The organ map is empty. Paint an organ, or leave the map out.")
+
+
+def check_outlines(organs: Organs | None, image: Pixels) -> None:
+    if organs is None:
+        return
+    if organs.shape != image.shape:
+        raise InvalidRequest(
+            f"The organ outlines are {_size(organs)} px but the picture is {_size(image)} px."
+        )
+    if organs.dtype != np.uint8 or organs.max() > AORTA:
+        raise InvalidRequest(f"The organ outlines must hold 8-bit labels from 0 to {AORTA}.")
 
 
 def _size(image: NDArray[Any]) -> str:

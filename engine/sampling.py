@@ -36,10 +36,23 @@ Noise = Callable[[tuple[int, ...]], Tensor]  # standard normal draws of the shap
 OnStep = Callable[[int, Tensor], None]  # (steps done, current x0)
 
 
-def seeded_noise(seed: int, device: torch.device | str = "cpu") -> Noise:
-    """Noise that is the same on every device, because it is drawn on the CPU, in order."""
-    generator = torch.Generator("cpu").manual_seed(seed)
-    return lambda shape: torch.randn(shape, generator=generator).to(device)
+def seeded_noise(*seeds: int, device: torch.device | str = "cpu") -> Noise:
+    """Noise that is the same on every device, because it is drawn on the CPU, in order.
+
+    With N seeds, item i of every (N, ...) draw comes from seed i alone: a picture does not
+    depend on which others are made beside it.
+    """
+    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+
+    def draw(shape: tuple[int, ...]) -> Tensor:
+        if len(generators) == 1:
+            return torch.randn(shape, generator=generators[0]).to(device)
+        if shape[0] != len(generators):
+            raise ValueError(f"{len(generators)} seeds cannot fill a batch of {shape[0]}")
+        one = (1, *shape[1:])
+        return torch.cat([torch.randn(one, generator=g) for g in generators]).to(device)
+
+    return draw
 
 
 def from_eps(x: Tensor, eps: Tensor, abar: float) -> Estimate:
@@ -64,14 +77,19 @@ def guided(denoise: Denoiser, unguided: Denoiser, scale: float) -> Denoiser:
     return estimate
 
 
-def held(denoise: Denoiser, reference: Tensor, keep: Tensor, abars: Tensor) -> Denoiser:
+def held(
+    denoise: Denoiser, reference: Tensor, keep: Tensor, abars: Tensor, *, down_to: int = 0
+) -> Denoiser:
     """Pull the estimate of the clean latent to ``reference`` where ``keep`` is 1.
 
-    Blending the estimate, not the noisy latent, needs no fresh noise at each step, so
-    multistep solvers stay valid, and a kept cell follows its exact path to the reference.
+    The pull ends below training time ``down_to``. Blending the estimate, not the noisy latent,
+    needs no fresh noise at each step, so multistep solvers stay valid, and a kept cell follows
+    its exact path to the reference.
     """
 
     def estimate(x: Tensor, t: int) -> Estimate:
+        if t < down_to:
+            return denoise(x, t)
         x0 = denoise(x, t).x0
         x0 = keep * reference + (1 - keep) * x0
         abar = float(abars[t])
@@ -95,6 +113,22 @@ def ddim_steps(abars: Tensor, count: int, eta: float, *, first: int = 1) -> list
         steps.append(Step(t, a, a_prev, sigma))
         lower = t
     return steps[::-1]
+
+
+def trailing_steps(abars: Tensor, count: int, eta: float) -> list[Step]:
+    """An even grid from the very last training time down to a clean latent (abar 1).
+
+    For schedules that end in pure noise (Lin et al. 2024), where skipping the last time would
+    start from a signal that is not there.
+    """
+    times = [round(len(abars) * (1 - i / count)) - 1 for i in range(count)]
+    steps = []
+    for i, t in enumerate(times):
+        a = float(abars[t])
+        a_prev = float(abars[times[i + 1]]) if i + 1 < count else 1.0
+        sigma = eta * max((1 - a_prev) / (1 - a) * (1 - a / a_prev), 0.0) ** 0.5
+        steps.append(Step(t, a, a_prev, sigma))
+    return steps
 
 
 def ddim_step(x: Tensor, estimate: Estimate, step: Step, noise: Tensor) -> Tensor:

@@ -1,0 +1,312 @@
+"""One engine: it opens models, runs requests, and makes pictures again from their recipes."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import torch
+
+from engine import provenance
+from engine.api import (
+    VERBS,
+    Batch,
+    GenerateRequest,
+    Knows,
+    ModelCard,
+    OnEvent,
+    Organs,
+    Progress,
+    Request,
+    Result,
+    SegmentRequest,
+    Verb,
+    with_seed,
+)
+from engine.bundle import ModelSet
+from engine.embedded import open_embedded
+from engine.errors import Cancelled, InvalidRequest, ModelMissing, OutOfMemory
+from engine.painting import Painted
+from engine.recipes.erase import erase
+from engine.recipes.generate import generate
+from engine.recipes.insert import insert
+from engine.recipes.outpaint import outpaint
+from engine.recipes.reference import run_exact
+from engine.recipes.segment import segment
+from engine.recipes.upscale import upscale
+
+log = logging.getLogger(__name__)
+
+EMBEDDED = Path(__file__).parent.parent / "assets" / "models"
+RECIPES: dict[Verb, Callable[..., list[Painted]]] = {
+    "generate": generate,
+    "insert": insert,
+    "erase": erase,
+    "outpaint": outpaint,
+    "upscale": upscale,
+}
+GIB = 2**30
+
+
+def open_engine(
+    models: str | Path | None = None, device: str = "auto", precision: str = "auto"
+) -> "Engine":
+    """An engine on the embedded models, or on the model files that lie in a folder.
+
+    ``device``: "auto" (a usable graphics card, else the processor), "cpu", "cuda", "cuda:1".
+    ``precision``: "auto", "float32", "bfloat16", "float16".
+    """
+    where = choose_device(device)
+    dtype = choose_precision(precision, where)
+    embedded = open_embedded(EMBEDDED, where, dtype)
+    if models is None:
+        return Engine(embedded)
+    from engine.published import open_published
+
+    published = open_published(Path(models), where, dtype)
+    chosen = ModelSet(
+        name=published.name,
+        device=where,
+        cards=published.cards + tuple(c for c in embedded.cards if c.role in ("segmenter",)),
+        painters=published.painters,
+        upscaler=published.upscaler,
+        segmenter=embedded.segmenter,
+        sample_shape=embedded.sample_shape,
+        hashes=published.hashes,
+    )
+    return Engine(chosen, published)
+
+
+class Engine:
+    """Loaded models behind ``run``. One run at a time: callers queue (see app.jobs)."""
+
+    def __init__(self, models: ModelSet, published: Any = None) -> None:
+        self._models = models
+        self._published = published  # PublishedModels for exact runs, or None
+
+    @property
+    def name(self) -> str:
+        return self._models.name
+
+    @property
+    def device(self) -> str:
+        return str(self._models.device)
+
+    @property
+    def models(self) -> tuple[ModelCard, ...]:
+        return self._models.cards
+
+    def can(self, verb: Verb) -> str | None:
+        """None where the verb can be done, else the reason in a sentence."""
+        if verb == "upscale":
+            missing = self._models.upscaler is None
+            return f"No super-resolution model in '{self.name}'." if missing else None
+        if verb == "segment":
+            return None if self._models.segmenter else f"No segmenter in '{self.name}'."
+        if any(verb in p.knows.verbs for p in self._models.painters):
+            return None
+        return f"The models of '{self.name}' cannot {verb}."
+
+    def knows(self, verb: Verb) -> Knows:
+        """What the painter that would do the verb can obey."""
+        painters = [p for p in self._models.painters if verb in p.knows.verbs]
+        return painters[0].knows if painters else Knows()
+
+    def organs_for(self, seed: int, size: int) -> Organs:
+        """A plausible organ map (size, size) drawn from the shape model."""
+        if self._models.sample_shape is None:
+            raise ModelMissing("The shape model is missing.")
+        return self._models.sample_shape(seed, size)
+
+    @overload
+    def run(self, request: Request, on_event: OnEvent | None = None) -> Result: ...
+    @overload
+    def run(self, request: Batch, on_event: OnEvent | None = None) -> list[Result]: ...
+    def run(
+        self, request: Request | Batch, on_event: OnEvent | None = None
+    ) -> Result | list[Result]:
+        """Do what the request says. ``on_event`` may raise Cancelled at any step.
+
+        Raises an EngineError for what a person can act on; a batch gives a list.
+        """
+        if isinstance(request, Batch):
+            return self._run(request.request, request.seeds, on_event)
+        seed = 0 if isinstance(request, SegmentRequest) else int(request.sampling.seed)
+        return self._run(request, (seed,), on_event)[0]
+
+    def stream(self, request: Request) -> Iterator[Progress | Result]:
+        """Progress, then the result. Closing the iterator stops the run at its next step."""
+        events: queue.SimpleQueue[Progress | Result | BaseException] = queue.SimpleQueue()
+        stopped = threading.Event()
+
+        def on_event(event: Progress) -> None:
+            if stopped.is_set():
+                raise Cancelled
+            events.put(event)
+
+        def work() -> None:
+            try:
+                events.put(self.run(request, on_event))
+            except BaseException as error:  # handed to the caller's thread, raised there
+                events.put(error)
+
+        threading.Thread(target=work, name="engine", daemon=True).start()
+        try:
+            while True:
+                event = events.get()
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+                if isinstance(event, Result):
+                    return
+        finally:
+            stopped.set()
+
+    def replay(
+        self, recipe: dict[str, Any], inputs: dict[str, Any], on_event: OnEvent | None = None
+    ) -> Result:
+        """Make the picture of a recipe again: the same pixels on the same kind of device.
+
+        Raises ModelMissing where a model of the recipe is not loaded in that very version.
+        """
+        used: dict[str, str] = recipe.get("models", {})
+        for name, digest in used.items():
+            if self._models.hashes.get(name) != digest:
+                raise ModelMissing(
+                    f"This picture was made with another version of the model '{name}', so it "
+                    "cannot be made again with the models that are loaded. Open the model set "
+                    "that made it (--models)."
+                )
+        request = provenance.request_of(recipe, inputs)
+        batch = recipe.get("batch")
+        if batch:
+            return self._run(request, tuple(batch["seeds"]), on_event)[int(batch["item"])]
+        return self.run(request, on_event)
+
+    def _run(
+        self, request: Request, seeds: Sequence[int], on_event: OnEvent | None
+    ) -> list[Result]:
+        clock = StageClock(on_event)
+        try:
+            with torch.inference_mode():
+                if not isinstance(request, SegmentRequest) and request.sampling.exact:
+                    return [self._run_exact(with_seed(request, s), clock) for s in seeds]
+                if isinstance(request, SegmentRequest):
+                    painted = segment(request, self._models, clock)
+                else:
+                    painted = RECIPES[VERBS[type(request)]](request, self._models, seeds, clock)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise out_of_memory(self._models.device) from error
+        except RuntimeError as error:
+            if "not enough memory" in str(error) or "out of memory" in str(error):
+                raise out_of_memory(self._models.device) from error
+            raise
+        seconds = clock.seconds()
+        return [
+            self._result(p, int(seed), seeds, item, seconds)
+            for item, (p, seed) in enumerate(zip(painted, seeds, strict=True))
+        ]
+
+    def _result(
+        self, p: Painted, seed: int, seeds: Sequence[int], item: int, seconds: dict[str, float]
+    ) -> Result:
+        request = with_seed(p.request, seed)
+        recipe = provenance.recipe_of(request, self._models.name, self._models.hashes)
+        if len(seeds) > 1:  # a batch is computed together, so it is made again together
+            recipe["batch"] = {"seeds": [int(s) for s in seeds], "item": item}
+        return Result(
+            image=p.image,
+            states=p.states,
+            organs=p.organs,
+            request=request,
+            recipe=recipe,
+            seconds=seconds,
+            notes=p.notes,
+        )
+
+    def _run_exact(self, request: Request, clock: "StageClock") -> Result:
+        if self._published is None:
+            raise InvalidRequest(
+                "Exact reference arithmetic is defined for the published XReal and Cheff files. "
+                "Open a model folder that holds them, or switch it off."
+            )
+        image, states, raw = run_exact(request, self._published, clock)
+        return Result(
+            image=image,
+            states=states,
+            organs=request.organs if isinstance(request, GenerateRequest) else None,
+            request=request,
+            recipe=provenance.recipe_of(request, self._models.name, self._models.hashes),
+            seconds=clock.seconds(),
+            raw=raw,
+        )
+
+
+class StageClock:
+    """Passes events on and notes how long each stage took."""
+
+    def __init__(self, on_event: OnEvent | None) -> None:
+        self._on_event = on_event
+        self._started = self._latest = time.monotonic()
+        self._spent: dict[str, float] = {}
+
+    def __call__(self, event: Progress) -> None:
+        now = time.monotonic()
+        self._spent[event.stage] = self._spent.get(event.stage, 0.0) + now - self._latest
+        self._latest = now
+        if self._on_event is not None:
+            self._on_event(event)
+            self._latest = now = time.monotonic()
+
+    def seconds(self) -> dict[str, float]:
+        total = time.monotonic() - self._started
+        return {**{k: round(v, 3) for k, v in self._spent.items()}, "total": round(total, 3)}
+
+
+def choose_device(device: str) -> torch.device:
+    if device != "auto":
+        try:
+            chosen = torch.device(device)
+        except RuntimeError:
+            raise InvalidRequest(
+                f"The device is auto, cpu or cuda; '{device}' is neither."
+            ) from None
+        if chosen.type == "cuda" and not torch.cuda.is_available():
+            raise InvalidRequest(
+                "No graphics card can be used by the installed torch. Start with --device cpu, "
+                "or install the CUDA build of torch."
+            )
+        return chosen
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose_precision(precision: str, device: torch.device) -> torch.dtype:
+    """On a graphics card half precision (bfloat16 where it has it); on a processor float32."""
+    named = {
+        "float32": torch.float32,
+        "bfloat16": torch.bfloat16,
+        "float16": torch.float16,
+    }
+    if precision in named:
+        return named[precision]
+    if precision != "auto":
+        raise InvalidRequest(f"The precision is auto or one of {', '.join(named)}.")
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.float32
+
+
+def out_of_memory(device: torch.device) -> OutOfMemory:
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        free, _ = torch.cuda.mem_get_info(device)
+        return OutOfMemory("graphics card", 0, free / GIB)
+    import os
+
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(
+        os, "sysconf"
+    ) else 0  # fmt: skip
+    return OutOfMemory("computer", 0, free / GIB)

@@ -1,0 +1,132 @@
+"""Masks in their forms: painted pixels, the zone that may change, latent cells.
+
+Everywhere in this program 1 means "may change". Samplers take ``keep``, its complement; the
+flip happens at the call, where both names are visible.
+"""
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine.api import HEART, LEFT_LUNG, RIGHT_LUNG, Mask, Organs, Pixels
+
+
+def cells(zone: Tensor, cell: int) -> Tensor:
+    """1 for every latent cell that contains any of the zone: an edit may grow, never shrink.
+
+    (1, 1, H, W) -> (1, 1, H / cell, W / cell).
+    """
+    return (F.max_pool2d(zone, cell) > 0).float()
+
+
+def feather(mask: Mask, radius: int) -> Mask:
+    """Fade the inside of the edge over about ``radius`` pixels; the outside stays exactly 0.
+
+    Parts thinner than the fade keep their full strength at their middle line.
+    """
+    if radius < 1:
+        return mask
+    inside = (mask > 0).astype(np.uint8)
+    padded = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    widest = cv2.dilate(depth, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8))
+    return (mask * np.clip(depth / np.clip(widest, 1, radius), 0, 1)).astype(np.float32)
+
+
+def fill(image: Pixels, mask: Mask) -> Pixels:
+    """``image`` with the masked pixels replaced by a smooth guess from their surroundings.
+
+    The result does not depend on what lies under the mask, so nothing that is erased can
+    influence, or be read back from, what replaces it.
+    """
+    hidden = mask > 0
+    known = (~hidden).astype(np.float32)
+    if hidden.all():
+        return np.full_like(image, 0.5)
+    filled = spread(np.where(hidden, np.float32(0), image), known)
+    return np.where(hidden, filled, image).astype(np.float32)
+
+
+def spread(values: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Extend ``values`` from where ``known`` is 1 into the rest, from fine to coarse averages."""
+    smooth, weight = np.zeros_like(values), np.zeros_like(values)
+    sigma, longest = 2.0, max(values.shape)
+    while True:
+        near = cv2.GaussianBlur(known, (0, 0), sigma)
+        mean = cv2.GaussianBlur(values * known, (0, 0), sigma) / np.maximum(near, 1e-6)
+        trust = (1 - weight) * np.clip(near * 4, 0, 1)
+        smooth, weight = smooth + trust * mean, weight + trust
+        if sigma > longest / 2:
+            break
+        sigma *= 2
+    overall = float((values * known).sum() / known.sum())
+    return smooth + (1 - weight) * overall
+
+
+def place(mask: Mask, organs: Organs) -> tuple[str, str]:
+    """Side ("left", "right", "both") and zone ("upper", "middle", "lower") of a region.
+
+    From the share of the region over each lung and its height within them; sides are the
+    patient's. Empty strings where the map has no lungs to tell.
+    """
+    painted = mask > 0
+    rows = np.flatnonzero(np.isin(organs, (LEFT_LUNG, RIGHT_LUNG)).any(1))
+    if len(rows) == 0:
+        return "", ""
+    columns = np.arange(organs.shape[1])
+    middle = np.mean(
+        [np.average(columns, weights=(organs == o).sum(0) + 1e-9) for o in (LEFT_LUNG, RIGHT_LUNG)]
+    )
+    share_right = float(painted[:, columns < middle].sum() / painted.sum())
+    side = "right" if share_right > 0.75 else "left" if share_right < 0.25 else "both"
+    height = (np.average(np.arange(len(painted)), weights=painted.sum(1)) - rows[0]) / max(
+        len(rows), 1
+    )
+    zone = "upper" if height < 1 / 3 else "middle" if height < 2 / 3 else "lower"
+    return side, zone
+
+
+def square(array: NDArray, value: float | None = None) -> NDArray:
+    """Pad the shorter side, evenly, to a square: with ``value``, or with the border's values."""
+    height, width = array.shape
+    longest = max(height, width)
+    top, left = (longest - height) // 2, (longest - width) // 2
+    pads = ((top, longest - height - top), (left, longest - width - left))
+    if value is None:
+        return np.pad(array, pads, mode="edge")
+    return np.pad(array, pads, constant_values=value)
+
+
+def unsquare(array: NDArray, height: int, width: int) -> NDArray:
+    """Undo :func:`square`: the (height, width) middle of a square of the longer side."""
+    longest = max(height, width)
+    top, left = (longest - height) // 2, (longest - width) // 2
+    return array[top : top + height, left : left + width]
+
+
+def organs_at(organs: Organs, side: int) -> Organs:
+    """The label map padded to a square and resampled to ``side`` px, nearest label."""
+    return cv2.resize(square(organs, 0), (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def mask_at(mask: Mask, side: int) -> Tensor:
+    """The mask padded to a square at ``side`` px, (1, 1, side, side); thin strokes survive."""
+    padded = torch.from_numpy(square(mask, 0))[None, None]
+    longest = padded.shape[-1]
+    if longest > side:
+        return F.adaptive_max_pool2d(padded, side)
+    if longest < side:
+        return F.interpolate(padded, (side, side), mode="nearest-exact")
+    return padded
+
+
+def cardiothoracic_ratio(organs: Organs) -> float | None:
+    """Widest heart over widest span of the lungs, in columns; None without heart or lungs."""
+    heart = np.flatnonzero((organs == HEART).any(0))
+    lungs = np.flatnonzero(np.isin(organs, (LEFT_LUNG, RIGHT_LUNG)).any(0))
+    if len(heart) == 0 or len(lungs) == 0:
+        return None
+    return float((heart[-1] - heart[0] + 1) / (lungs[-1] - lungs[0] + 1))

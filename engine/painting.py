@@ -1,0 +1,208 @@
+"""What every verb that paints shares: sample a latent, and repaint a zone of a film."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine import masks
+from engine.api import Mask, OnEvent, Organs, Pixels, Progress, Request, Sampling
+from engine.bundle import Conditions, ModelSet, Painter
+from engine.compositing import match_surroundings, paste
+from engine.errors import InvalidRequest
+from engine.frame import Frame, frame_of, thumbnail
+from engine.sampling import (
+    Noise,
+    OnStep,
+    ddim,
+    ddim_steps,
+    dpmpp,
+    guided,
+    held,
+    solver_times,
+    trailing_steps,
+)
+
+PREVIEW_SECONDS = 0.25  # at most four previews a second
+PREVIEW_SIDE = 512
+DETAIL_FROM = 1.5  # films this many times larger than the model's frame get invented detail
+
+
+@dataclass(frozen=True, kw_only=True)
+class Painted:
+    """One finished picture of a recipe; fields as in :class:`engine.api.Result`."""
+
+    image: Pixels
+    states: dict[str, Pixels]
+    organs: Organs | None
+    request: Request
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Follow ``reference`` where ``keep`` is 1, for the first ``share`` of the steps."""
+
+    reference: Tensor
+    keep: Tensor
+    share: float = 1.0
+
+
+def sample(
+    painter: Painter,
+    conditions: Sequence[Conditions],
+    sampling: Sampling,
+    noise: Noise,
+    *,
+    hold: Hold | None = None,
+    on_step: OnStep | None = None,
+) -> Tensor:
+    """Latents (B, C, h, w) for B conditions; ``sampling`` has no ``None`` left."""
+    assert sampling.steps is not None and sampling.guidance is not None
+    assert sampling.eta is not None
+    diffusion, codec = painter.diffusion, painter.codec
+    abars = diffusion.alphas_cumprod
+    denoise = diffusion.denoiser(conditions)
+    if sampling.guidance != 1 and any(c.words for c in conditions):
+        neutral = diffusion.denoiser([replace(c, words="", region=None) for c in conditions])
+        denoise = guided(denoise, neutral, sampling.guidance)
+    side = codec.size // codec.cell
+    x = noise((len(conditions), codec.channels, side, side))
+    if sampling.sampler == "dpmpp":
+        times = solver_times(abars, sampling.steps)
+        denoise = _held(denoise, hold, abars, times)
+        return dpmpp(denoise, x, abars, sampling.steps, on_step)
+    ends_in_noise = float(abars[-1]) == 0
+    steps = (trailing_steps if ends_in_noise else ddim_steps)(abars, sampling.steps, sampling.eta)
+    denoise = _held(denoise, hold, abars, [step.t for step in steps])
+    return ddim(denoise, x, steps, noise, on_step)
+
+
+def repaint(
+    images: Sequence[Pixels],
+    zone: Mask,
+    painter: Painter,
+    conditions: Sequence[Conditions],
+    sampling: Sampling,
+    noise: Noise,
+    models: ModelSet,
+    *,
+    stage: str,
+    on_event: OnEvent,
+    fade: int = 0,
+) -> list[Pixels]:
+    """The same films with the zone painted anew; every pixel outside it keeps its bits.
+
+    What lies under the zone is never read (see :func:`engine.masks.fill`). ``fade`` pixels of
+    the zone's inner rim blend into the surroundings.
+    """
+    codec, device = painter.codec, models.device
+    bases = [masks.fill(image, zone) for image in images]
+    frames = [frame_of(image, zone, codec.size) for image in images]
+    films = torch.cat([f.film(b, device) for f, b in zip(frames, bases, strict=True)])
+    free = masks.cells(frames[0].soft(zone), codec.cell).to(device)
+    blend = masks.feather(zone, fade)
+
+    def finish(film: Tensor, item: int) -> Pixels:
+        drawn = match_surroundings(images[item], frames[item].pixels(film), zone)
+        return np.where(zone > 0, paste(bases[item], drawn, blend), images[item])
+
+    latents = sample(
+        painter,
+        conditions,
+        sampling,
+        noise,
+        hold=Hold(reference=codec.encode(films), keep=1 - free),
+        on_step=reporter(stage, painter, sampling, on_event, lambda film: finish(film, 0)),
+    )
+    painted = codec.decode(latents, grain=noise)
+    larger = max(zone.shape) >= DETAIL_FROM * codec.size
+    if larger and models.upscaler is not None:
+        painted = upscaled(painted.mean(1, keepdim=True).clamp(0, 1), models, noise, on_event)
+    return [finish(film[None], item) for item, film in enumerate(painted)]
+
+
+def upscaled(
+    film: Tensor, models: ModelSet, noise: Noise, on_event: OnEvent, steps: int | None = None
+) -> Tensor:
+    """(B, 1, h, w) -> (B, 1, 1024, 1024) by the upscaler's own defaults; stage "detail"."""
+    upscaler = models.upscaler
+    assert upscaler is not None
+    sampling = upscaler.defaults
+    count = steps or sampling.steps
+    assert count is not None and sampling.eta is not None
+    abars = upscaler.alphas_cumprod
+    x = noise(upscaler.shape(film))
+    ends_in_noise = float(abars[-1]) == 0
+    grid = (
+        trailing_steps(abars, count, sampling.eta)
+        if ends_in_noise
+        else ddim_steps(abars, count, sampling.eta, first=0)
+    )
+
+    def on_step(done: int, x0: Tensor) -> None:
+        on_event(Progress("detail", done, len(grid)))
+
+    x = ddim(upscaler.denoiser(film), x, grid, noise, on_step)
+    return upscaler.picture(x, film)
+
+
+def reporter(
+    stage: str,
+    painter: Painter,
+    sampling: Sampling,
+    on_event: OnEvent,
+    picture: Callable[[Tensor], Pixels],
+) -> OnStep:
+    """Events at every step, with a preview of the first item now and then.
+
+    ``picture`` turns one decoded film, (1, C, size, size), into what the user should see.
+    """
+    assert sampling.steps is not None
+    total, shown = sampling.steps, 0.0
+
+    def on_step(done: int, x0: Tensor) -> None:
+        nonlocal shown
+        preview = None
+        now = time.monotonic()
+        if now - shown >= PREVIEW_SECONDS and done < total:
+            film = painter.codec.decode(x0[:1])
+            preview = thumbnail(picture(film), PREVIEW_SIDE)
+            shown = time.monotonic()
+        on_event(Progress(stage, min(done, total), total, preview))
+
+    return on_step
+
+
+def plain_picture(frame: Frame) -> Callable[[Tensor], Pixels]:
+    return lambda film: frame.pixels(film)
+
+
+def check_organs_known(organs: Organs | None, painter: Painter) -> tuple[str, ...]:
+    """A sentence for each drawn organ that the painter cannot obey; refuse if none is left."""
+    from engine.api import ORGAN_NAMES
+
+    if organs is None:
+        return ()
+    drawn = [label for label in ORGAN_NAMES if (organs == label).any()]
+    unknown = [label for label in drawn if label not in painter.knows.organs]
+    if drawn and len(unknown) == len(drawn):
+        names = ", ".join(ORGAN_NAMES[label] for label in unknown)
+        raise InvalidRequest(f"The model '{painter.name}' cannot draw: {names}. Paint the lungs.")
+    return tuple(
+        f"The {ORGAN_NAMES[label]} was not drawn: the model '{painter.name}' does not know it."
+        for label in unknown
+    )
+
+
+def _held(denoise, hold: Hold | None, abars: Tensor, times: list[int]):
+    if hold is None:
+        return denoise
+    count = max(round(hold.share * len(times)), 0)
+    if count == 0:
+        return denoise
+    down_to = 0 if count >= len(times) else times[count - 1]
+    return held(denoise, hold.reference, hold.keep, abars, down_to=down_to)

@@ -1,0 +1,43 @@
+"""Remove devices, letters and wires: the zone becomes the most plausible background."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.api import EraseRequest, OnEvent
+from engine.bundle import Conditions, ModelSet
+from engine.painting import Painted, repaint
+from engine.prompts import report_prompt
+from engine.recipes.segment import outlines
+from engine.sampling import seeded_noise
+
+
+def erase(
+    request: EraseRequest, models: ModelSet, seeds: Sequence[int], on_event: OnEvent
+) -> list[Painted]:
+    painter = models.painter(
+        "erase", lambda p: not request.words or p.knows.free_text or bool(p.knows.findings), "here"
+    )
+    sampling = request.sampling.filled(painter.defaults)
+    words, notes = report_prompt(painter, request.words)
+    organs = request.organs
+    if organs is None and painter.diffusion.takes_map:
+        organs = outlines(request.image, models)
+
+    images = repaint(
+        [request.image for _ in seeds],
+        request.mask,
+        painter,
+        [Conditions(words=words, organs=organs) for _ in seeds],
+        replace(sampling, guidance=sampling.guidance if words else 1),
+        seeded_noise(*seeds, device=models.device),
+        models,
+        stage="erase",
+        on_event=on_event,
+    )
+
+    done = replace(request, organs=organs, sampling=sampling)
+    return [
+        Painted(image=i, states={"opened": request.image, "erased": i}, organs=organs,
+                request=done, notes=notes)
+        for i in images
+    ]  # fmt: skip

@@ -1,0 +1,52 @@
+"""Put findings into a radiograph, replace them, or remove what is there."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.api import InsertRequest, OnEvent
+from engine.bundle import Conditions, ModelSet
+from engine.painting import Painted, repaint
+from engine.prompts import finding_prompt
+from engine.recipes.segment import outlines
+from engine.sampling import seeded_noise
+
+FADE = 1 / 64  # of the picture's side over which the change blends into the film
+
+
+def insert(
+    request: InsertRequest, models: ModelSet, seeds: Sequence[int], on_event: OnEvent
+) -> list[Painted]:
+    painter = models.painter(
+        "insert", lambda p: bool(p.knows.findings) or p.knows.free_text, "a finding"
+    )
+    sampling = request.sampling.filled(painter.defaults)
+    noise = seeded_noise(*seeds, device=models.device)
+    organs = request.organs
+    if organs is None and painter.diffusion.takes_map:
+        organs = outlines(request.image, models)
+    prompts = [finding_prompt(painter, f, organs) for f in request.findings]
+
+    images = [request.image for _ in seeds]
+    states = [{"opened": request.image} for _ in seeds]
+    for finding, prompt in zip(request.findings, prompts, strict=True):
+        images = repaint(
+            images,
+            finding.mask,
+            painter,
+            [Conditions(words=prompt, organs=organs, region=finding.mask) for _ in seeds],
+            sampling,
+            noise,
+            models,
+            stage=finding.text or "removal",
+            on_event=on_event,
+            fade=round(FADE * max(finding.mask.shape)),
+        )
+        for state, image in zip(states, images, strict=True):
+            name = finding.text or "removed"
+            state[name if name not in state else f"{name} {len(state)}"] = image
+
+    done = replace(request, organs=organs, sampling=sampling)
+    return [
+        Painted(image=image, states=state, organs=organs, request=done)
+        for image, state in zip(images, states, strict=True)
+    ]

@@ -1,0 +1,41 @@
+"""Super-resolution to 1024 px: the film's own content, with invented fine detail."""
+
+from collections.abc import Sequence
+
+import torch
+
+from engine import masks
+from engine.api import OnEvent, UpscaleRequest
+from engine.bundle import ModelSet
+from engine.errors import ModelMissing
+from engine.painting import Painted, upscaled
+from engine.sampling import seeded_noise
+from engine.tensors import resize, to_film, to_pixels
+
+TARGET = 1024  # px, of the longer side
+FILM_SIDE = 256  # px, what the upscalers were trained to read
+
+
+def upscale(
+    request: UpscaleRequest, models: ModelSet, seeds: Sequence[int], on_event: OnEvent
+) -> list[Painted]:
+    if models.upscaler is None:
+        raise ModelMissing(f"The model set '{models.name}' has no upscaler.")
+    height, width = request.image.shape
+    longest = max(height, width)
+    given = to_film(masks.square(request.image), models.device)
+    film = resize(given, FILM_SIDE, FILM_SIDE).clamp(0, 1).expand(len(seeds), -1, -1, -1)
+
+    noise = seeded_noise(*seeds, device=models.device)
+    large = upscaled(film, models, noise, on_event, request.sampling.steps)
+    # What the film shows at its own size is kept: only what is finer is invented.
+    missing = given - resize(large, longest, longest)
+    large = (large + resize(missing, TARGET, TARGET)).clamp(0, 1)
+
+    tall, wide = round(height * TARGET / longest), round(width * TARGET / longest)
+    images = [masks.unsquare(to_pixels(item), tall, wide).copy() for item in torch.split(large, 1)]
+    return [
+        Painted(image=i, states={"opened": request.image, "upscaled": i}, organs=None,
+                request=request)
+        for i in images
+    ]  # fmt: skip
