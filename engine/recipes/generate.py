@@ -134,7 +134,11 @@ def draw_anatomy(
     hold = None
     if not by_map and request.organs is not None:
         hold = controller_hold(request, painter, sampling, len(organs))
-    conditions = [Conditions(words=report, organs=o if by_map else None) for o in organs]
+    asked_healthy = bool(request.findings) or not report
+    region = np.zeros((frame.height, frame.width), np.float32) if asked_healthy else None
+    conditions = [
+        Conditions(words=report, organs=o if by_map else None, region=region) for o in organs
+    ]
     latents = sample(
         painter,
         conditions,

@@ -1,0 +1,251 @@
+"""The models that ship with the project, as recipes see them.
+
+Each network loads on its first use, so that opening an engine only reads descriptions. What
+they are and how well they do is in assets/models (a JSON description and a card).
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine import masks
+from engine.api import Knows, ModelCard, Organs, Pixels, Sampling
+from engine.bundle import Conditions, ModelSet, Painter
+from engine.errors import CheckpointRefused
+from engine.networks.small import (
+    CELL,
+    condition_channels,
+    load_embedded,
+    read_vocabulary,
+)
+from engine.sampling import Denoiser, Noise, from_v
+from engine.schedules import SCHEDULES
+from engine.shapes import read_shapes, sample_organs
+from engine.tensors import resize, to_film
+
+NAME = "Embedded models, 256 px"
+FILM_SIDE = 256  # px
+GRID = FILM_SIDE // CELL
+MAP_SIDE = 128  # px; the organ maps the diffusion model was trained on
+PAINTING = Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=2.0)
+UPSCALING = Sampling(steps=6, sampler="ddim", eta=0.0, guidance=1.0)
+VERBS = ("generate", "insert", "erase", "outpaint")
+
+
+def open_embedded(folder: Path, device: torch.device, dtype: torch.dtype) -> ModelSet:
+    """The embedded models in ``folder``; raises CheckpointRefused where one is missing."""
+    kinds = ("segmenter", "codec", "diffusion", "controller", "upscaler")
+    files = {kind: Weights(folder / f"{kind}.json", device, dtype) for kind in kinds}
+    shapes = read_shapes(folder)
+    codec = EmbeddedCodec(files["codec"])
+    knows = knows_of(files["diffusion"].description)
+    painter = Painter(
+        name="embedded",
+        codec=codec,
+        diffusion=EmbeddedPainter(files["diffusion"], read_vocabulary(folder / "vocab.txt")),
+        knows=knows,
+        defaults=PAINTING,
+        controller=EmbeddedController(files["controller"], codec),
+    )
+    return ModelSet(
+        name=NAME,
+        device=device,
+        cards=tuple(card_of(f.description) for f in files.values()),
+        painters=(painter,),
+        upscaler=EmbeddedUpscaler(files["upscaler"]),
+        segmenter=EmbeddedSegmenter(files["segmenter"]),
+        sample_shape=lambda seed, size: sample_organs(shapes, seed, size),
+        hashes={f.description["name"]: f.description["sha256"] for f in files.values()},
+    )
+
+
+class Weights:
+    """One network on disk: described at once, loaded when first asked for."""
+
+    def __init__(self, path: Path, device: torch.device, dtype: torch.dtype) -> None:
+        if not path.is_file():
+            raise CheckpointRefused(
+                f"The embedded model '{path.stem}' is missing from {path.parent.name}. "
+                "Download the project again; its folder is not complete."
+            )
+        self.description: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        self.device, self.dtype = device, dtype
+        self._path, self._lock = path, threading.Lock()
+
+    @property
+    def network(self) -> Any:
+        with self._lock:
+            return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Any:
+        return load_embedded(self._path, self.dtype).to(self.device)
+
+    @cached_property
+    def alphas_cumprod(self) -> Tensor:
+        return SCHEDULES[self.description["schedule"]]()
+
+
+class EmbeddedCodec:
+    cell, size = CELL, FILM_SIDE
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self.channels: int = weights.description["architecture"]["channels"]
+
+    def encode(self, film: Tensor) -> Tensor:
+        return self._weights.network.encode(film.to(self._weights.dtype)).float()
+
+    def decode(self, latent: Tensor, grain: Noise | None = None) -> Tensor:
+        """Faithful without ``grain``; with it the film's texture is invented."""
+        network, latent = self._weights.network, latent.to(self._weights.dtype)
+        if grain is None:
+            return network.decode(latent, head="fidelity").float()
+        batch, _, height, width = latent.shape
+        half = CELL // 2
+        noise = grain((batch, 8, height * half, width * half)).to(latent.dtype)
+        return network.decode(latent, head="texture", noise=noise).float()
+
+
+class EmbeddedPainter:
+    """The diffusion model: reads words, the organ map and the finding's region."""
+
+    takes_map = True
+
+    def __init__(self, weights: Weights, vocabulary: dict[str, int]) -> None:
+        self._weights, self._vocabulary = weights, vocabulary
+
+    @property
+    def alphas_cumprod(self) -> Tensor:
+        return self._weights.alphas_cumprod
+
+    def denoiser(self, conditions: Sequence[Conditions]) -> Denoiser:
+        weights, network = self._weights, self._weights.network
+        told = torch.cat([drawing_channels(c) for c in conditions]).to(weights.device)
+        table = network.rows([c.words for c in conditions], self._vocabulary).to(weights.device)
+        states, mean = network.read(table)
+        told = told.to(weights.dtype)
+
+        def estimate(x: Tensor, t: int):
+            times = torch.full((len(x),), t, device=x.device)
+            v = network(x.to(weights.dtype), times, told, states, mean)
+            return from_v(x, v.float(), float(self.alphas_cumprod[t]))
+
+        return estimate
+
+
+def drawing_channels(condition: Conditions) -> Tensor:
+    """(1, 11, 32, 32): an organ that is not drawn is not spoken of, rather than absent."""
+    organs = known = None
+    if condition.organs is not None:
+        labels = masks.organs_at(condition.organs, MAP_SIDE)
+        organs, known = torch.from_numpy(labels)[None], np.unique(labels).tolist()
+    region = None
+    if condition.region is not None:
+        region = masks.mask_at(condition.region, FILM_SIDE)
+    return condition_channels(organs, region, shape=(1, GRID, GRID), known=known or ())
+
+
+class EmbeddedController:
+    def __init__(self, weights: Weights, codec: EmbeddedCodec) -> None:
+        self._weights, self._codec = weights, codec
+
+    def rough(self, organs: Organs) -> Tensor:
+        told = drawing_channels(Conditions(organs=organs))[:, :9]
+        latent = self._weights.network(told.to(self._weights.device, self._weights.dtype))
+        return self._codec.decode(latent.float()).clamp(0, 1)
+
+
+class EmbeddedUpscaler:
+    defaults = UPSCALING
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+
+    @property
+    def alphas_cumprod(self) -> Tensor:
+        return self._weights.alphas_cumprod
+
+    def shape(self, film: Tensor) -> tuple[int, ...]:
+        return (len(film), 16, *film.shape[-2:])
+
+    def denoiser(self, film: Tensor) -> Denoiser:
+        weights, network = self._weights, self._weights.network
+        small = film.to(weights.dtype)
+
+        def estimate(x: Tensor, t: int):
+            times = torch.full((len(x),), t, device=x.device)
+            v = network(x.to(weights.dtype), times, small)
+            return from_v(x, v.float(), float(self.alphas_cumprod[t]))
+
+        return estimate
+
+    def picture(self, x: Tensor, film: Tensor) -> Tensor:
+        return self._weights.network.to_film(x.to(self._weights.dtype), film).float().clamp(0, 1)
+
+
+class EmbeddedSegmenter:
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+
+    def organs(self, image: Pixels) -> Organs:
+        """The likeliest label of each pixel, tidied: one piece per organ, without holes."""
+        weights = self._weights
+        height, width = image.shape
+        film = resize(to_film(masks.square(image), weights.device), MAP_SIDE, MAP_SIDE)
+        logits = weights.network(film.to(weights.dtype)).float().cpu()
+        longest = max(height, width)
+        labels = F.interpolate(logits, (longest, longest), mode="bilinear").argmax(1)[0]
+        labels = masks.unsquare(labels.numpy().astype(np.uint8), height, width)
+        return tidy(labels)
+
+
+def tidy(labels: Organs) -> Organs:
+    """Keep the largest piece of each organ and fill its holes."""
+    tidied = np.zeros_like(labels)
+    for label in np.unique(labels[labels > 0]):
+        count, pieces, stats, _ = cv2.connectedComponentsWithStats(
+            (labels == label).astype(np.uint8)
+        )
+        if count < 2:
+            continue
+        largest = (pieces == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])).astype(np.uint8)
+        contours, _ = cv2.findContours(largest, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(largest, contours, -1, 1, cv2.FILLED)
+        tidied[(largest > 0) & ((tidied == 0) | (labels == label))] = label
+    return tidied
+
+
+def knows_of(description: dict[str, Any]) -> Knows:
+    told = description["knows"]
+    return Knows(
+        verbs=VERBS,
+        findings=tuple(told["findings"]),
+        organs=tuple(told["organs"]),
+        sides=tuple(told["sides"]),
+        zones=tuple(told["zones"]),
+        views=tuple(told["views"]),
+        free_text=bool(told["free_text"]),
+    )
+
+
+def card_of(description: dict[str, Any]) -> ModelCard:
+    diffusion = description["kind"] == "diffusion"
+    return ModelCard(
+        name=description["name"],
+        role=description["kind"],
+        knows=knows_of(description) if diffusion else Knows(),
+        licence=description["licence"],
+        sha256=description["sha256"],
+        source="embedded",
+        figures=description.get("figures", {}),
+    )
