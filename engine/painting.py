@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from engine import masks
-from engine.api import Mask, OnEvent, Organs, Pixels, Progress, Request, Sampling
+from engine.api import ORGAN_NAMES, Mask, OnEvent, Organs, Pixels, Progress, Request, Sampling
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.compositing import match_surroundings, paste
 from engine.errors import InvalidRequest
-from engine.frame import Frame, frame_of, thumbnail
+from engine.frame import frame_of, plain_frame, thumbnail
 from engine.sampling import (
     Noise,
     OnStep,
@@ -93,15 +93,20 @@ def repaint(
     stage: str,
     on_event: OnEvent,
     fade: int = 0,
+    own_tone: bool = False,
 ) -> list[Pixels]:
     """The same films with the zone painted anew; every pixel outside it keeps its bits.
 
     What lies under the zone is never read (see :func:`engine.masks.fill`). ``fade`` pixels of
-    the zone's inner rim blend into the surroundings.
+    the zone's inner rim blend into the surroundings. ``own_tone`` says that the films are the
+    model's own, so that their tone needs no measuring.
     """
     codec, device = painter.codec, models.device
     bases = [masks.fill(image, zone) for image in images]
-    frames = [frame_of(image, zone, codec.size) for image in images]
+    if own_tone:
+        frames = [plain_frame(*zone.shape, codec.size) for _ in images]
+    else:
+        frames = [frame_of(image, zone, codec.size) for image in images]
     films = torch.cat([f.film(b, device) for f, b in zip(frames, bases, strict=True)])
     free = masks.cells(frames[0].soft(zone), codec.cell).to(device)
     blend = masks.feather(zone, fade)
@@ -177,14 +182,8 @@ def reporter(
     return on_step
 
 
-def plain_picture(frame: Frame) -> Callable[[Tensor], Pixels]:
-    return lambda film: frame.pixels(film)
-
-
 def check_organs_known(organs: Organs | None, painter: Painter) -> tuple[str, ...]:
     """A sentence for each drawn organ that the painter cannot obey; refuse if none is left."""
-    from engine.api import ORGAN_NAMES
-
     if organs is None:
         return ()
     drawn = [label for label in ORGAN_NAMES if (organs == label).any()]

@@ -60,6 +60,7 @@ def generate(
             stage=finding.text,
             on_event=on_event,
             fade=round(FADE * max(finding.mask.shape)),
+            own_tone=True,
         )
         for state, image in zip(states, images, strict=True):
             state[state_name(finding, state)] = image

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine import masks
 from engine.api import HEART, Knows, Mask, Organs, Pixels, Sampling
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.sampling import Estimate, Noise
@@ -54,8 +55,7 @@ class Paints:
                 return torch.full((1, 1, cells, cells), grey)
         aim = torch.full((1, 1, cells, cells), BACKGROUND)
         if condition.organs is not None:
-            step = condition.organs.shape[0] // cells
-            inside = torch.from_numpy(condition.organs[::step, ::step] > 0)
+            inside = torch.from_numpy(masks.organs_at(condition.organs, cells) > 0)
             aim[0, 0][inside] = ORGAN
         return aim
 
