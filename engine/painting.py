@@ -94,25 +94,28 @@ def repaint(
     on_event: OnEvent,
     fade: int = 0,
     own_tone: bool = False,
+    hidden: Mask | None = None,
 ) -> list[Pixels]:
     """The same films with the zone painted anew; every pixel outside it keeps its bits.
 
     What lies under the zone is never read (see :func:`engine.masks.fill`). ``fade`` pixels of
     the zone's inner rim blend into the surroundings. ``own_tone`` says that the films are the
-    model's own, so that their tone needs no measuring.
+    model's own, so that their tone needs no measuring. ``hidden`` is the zone with whatever
+    else of the films must not be read, such as the zones that are painted next.
     """
     codec, device = painter.codec, models.device
-    bases = [masks.fill(image, zone) for image in images]
+    hidden = zone if hidden is None else hidden
+    bases = [masks.fill(image, hidden) for image in images]
     if own_tone:
         frames = [plain_frame(*zone.shape, codec.size) for _ in images]
     else:
-        frames = [frame_of(image, zone, codec.size) for image in images]
+        frames = [frame_of(image, hidden, codec.size) for image in images]
     films = torch.cat([f.film(b, device) for f, b in zip(frames, bases, strict=True)])
     free = masks.cells(frames[0].soft(zone), codec.cell).to(device)
     blend = masks.feather(zone, fade)
 
     def finish(film: Tensor, item: int) -> Pixels:
-        drawn = match_surroundings(images[item], frames[item].pixels(film), zone)
+        drawn = match_surroundings(images[item], frames[item].pixels(film), hidden)
         return np.where(zone > 0, paste(bases[item], drawn, blend), images[item])
 
     latents = sample(

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from engine.api import InsertRequest, OnEvent
 from engine.bundle import Conditions, ModelSet
 from engine.painting import Painted, repaint
@@ -28,7 +30,8 @@ def insert(
 
     images = [request.image for _ in seeds]
     states = [{"opened": request.image} for _ in seeds]
-    for finding, prompt in zip(request.findings, prompts, strict=True):
+    for number, (finding, prompt) in enumerate(zip(request.findings, prompts, strict=True)):
+        still_to_paint = [f.mask for f in request.findings[number:]]
         images = repaint(
             images,
             finding.mask,
@@ -40,6 +43,7 @@ def insert(
             stage=finding.text or "removal",
             on_event=on_event,
             fade=round(FADE * max(finding.mask.shape)),
+            hidden=np.max(still_to_paint, axis=0),
         )
         for state, image in zip(states, images, strict=True):
             name = finding.text or "removed"

@@ -148,6 +148,26 @@ def test_what_was_erased_cannot_be_told_from_the_result():
     assert one.image.tobytes() == other.image.tobytes()
 
 
+def test_what_lies_under_the_second_finding_does_not_reach_the_first():
+    zones = box_mask(SIDE, 8, 24), box_mask(SIDE, 32, 56)
+    findings = tuple(
+        Finding(text=text, mask=zone)
+        for text, zone in zip(("effusion", "cardiomegaly"), zones, strict=True)
+    )
+    outlines = organs()
+    plain = film()
+    other = np.where(zones[1] > 0, np.float32(1), plain)
+
+    (one,) = insert(
+        InsertRequest(image=plain, findings=findings, organs=outlines), model_set(), [0], QUIET
+    )
+    (two,) = insert(
+        InsertRequest(image=other, findings=findings, organs=outlines), model_set(), [0], QUIET
+    )
+
+    assert one.image.tobytes() == two.image.tobytes()
+
+
 def test_a_soft_mask_does_not_let_the_erased_thing_shine_through():
     zone = box_mask(SIDE, 20, 44) * np.float32(0.5)
     plain = film()
