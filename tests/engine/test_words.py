@@ -1,0 +1,118 @@
+import pytest
+
+from engine.api import Knows
+from engine.errors import InvalidRequest
+from engine.words import Mention, Reading, canonical, check_words, read_words
+
+KNOWS = Knows(
+    findings=(
+        "atelectasis", "cardiomegaly", "consolidation", "edema", "effusion", "infiltration",
+        "opacity", "mass", "nodule", "pleural thickening", "pneumonia", "pneumothorax",
+        "no finding",
+    ),
+    sides=("left", "right", "both"),
+    zones=("upper", "middle", "lower"),
+    views=("pa view", "ap view"),
+)  # fmt: skip
+
+SENTENCES = [
+    ("effusion", "effusion"),
+    ("Pleural effusion", "effusion"),
+    ("left pleural effusion", "effusion left"),
+    ("small effusion at the left base", "effusion left lower"),
+    ("effusion left lower, cardiomegaly, ap view", "effusion left lower, cardiomegaly, ap view"),
+    ("pleural fluid on the right", "effusion right"),
+    ("bilateral effusions", "effusion both"),
+    ("Blunting of the left costophrenic angle", "effusion left lower"),
+    ("Cardiomegaly", "cardiomegaly"),
+    ("The heart is enlarged.", "cardiomegaly"),
+    ("Heart size is mildly enlarged", "cardiomegaly"),
+    ("enlarged cardiac silhouette on the left", "cardiomegaly"),
+    ("right pneumothorax", "pneumothorax right"),
+    ("left apical pneumothorax", "pneumothorax left upper"),
+    ("pneumothoraces on both sides", "pneumothorax both"),
+    ("RLL pneumonia", "pneumonia right lower"),
+    ("RUL nodule and LLL atelectasis", "nodule right upper, atelectasis left lower"),
+    ("effusion and consolidation in the left lower lobe",
+     "effusion left lower, consolidation left lower"),
+    ("bilateral effusions and cardiomegaly", "effusion both, cardiomegaly"),
+    ("left effusion and right pneumothorax", "effusion left, pneumothorax right"),
+    ("hazy opacification of the right mid zone", "opacity right middle"),
+    ("infiltrate in the lingula", "infiltration left middle"),
+    ("airspace disease, right base", "consolidation right lower"),
+    ("bibasilar atelectasis", "atelectasis both lower"),
+    ("left collapse", "atelectasis left"),
+    ("pulmonary oedema, portable", "edema, ap view"),
+    ("vascular congestion", "edema"),
+    ("lung mass, PA view", "mass, pa view"),
+    ("massive effusion", "effusion"),
+    ("pleural thickening, right", "pleural thickening right"),
+    ("No pneumothorax.", ""),
+    ("No focal consolidation, pleural effusion, or pneumothorax.", ""),
+    ("No effusion, the heart is enlarged", "cardiomegaly"),
+    ("No effusion but a left pneumothorax", "pneumothorax left"),
+    ("Nodule right upper. No effusion. Cardiomegaly.", "nodule right upper, cardiomegaly"),
+    ("cardiomegaly without edema", "cardiomegaly"),
+    ("negative for pneumonia", ""),
+    ("The heart is not enlarged", ""),
+    ("Pneumothorax is not seen; left effusion.", "effusion left"),
+    ("pneumothorax: none", ""),
+    ("Lungs are clear.", "no finding"),
+    ("No acute cardiopulmonary abnormality", "no finding"),
+    ("no finding", "no finding"),
+    ("normal chest", "no finding"),
+    ("AP film. Unremarkable apart from a left nodule.", "nodule left, ap view"),
+    ("", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sentence", "prompt"), SENTENCES)
+def test_a_sentence_becomes_the_words_of_the_model(sentence, prompt):
+    assert canonical(read_words(sentence, KNOWS)) == prompt
+
+
+def test_what_is_denied_is_kept_apart():
+    reading = read_words("No effusion or pneumothorax. Left nodule.", KNOWS)
+
+    assert reading.negated == ("effusion", "pneumothorax")
+    assert reading.findings == (Mention("nodule", "left"),)
+
+
+def test_a_finding_that_the_model_lacks_becomes_its_nearest_word():
+    few = Knows(findings=("Pleural effusion", "Opacity"))
+
+    reading = read_words("infiltrates, fluid", few)
+
+    assert [m.finding for m in reading.findings] == ["Opacity", "Pleural effusion"]
+
+
+def test_places_that_the_model_does_not_know_are_left_out():
+    assert canonical(read_words("left lower effusion", Knows(findings=("effusion",)))) == "effusion"
+
+
+def test_words_that_nobody_knows_are_reported():
+    reading = read_words("hernia and a left effusion near the zeppelin", KNOWS)
+
+    assert reading.unknown == ("hernia", "near", "zeppelin")
+    assert reading.findings == (Mention("effusion", "left"),)
+
+
+def test_a_region_fills_in_only_what_the_words_leave_open():
+    reading = read_words("right effusion, cardiomegaly", KNOWS).located("left", "lower")
+
+    assert canonical(reading) == "effusion right lower, cardiomegaly"
+    assert Reading().located("left", "lower") == Reading()
+
+
+def test_unknown_words_of_a_finding_are_refused_with_the_known_ones():
+    with pytest.raises(InvalidRequest, match=r"does not know 'zeppelin'. It knows: .*effusion"):
+        check_words("zeppelin", KNOWS)
+
+
+def test_a_denied_finding_cannot_be_painted():
+    with pytest.raises(InvalidRequest, match="leave the words empty"):
+        check_words("no effusion", KNOWS)
+
+
+def test_a_model_that_reads_free_text_takes_any_words():
+    assert check_words("zeppelin", Knows(free_text=True)).findings == ()
