@@ -5,7 +5,7 @@ Ranges and latent scales differ between sets of weights (XReal 0..1, Cheff -1..1
 (B, 1, H, W) in [0, 1] and a latent is (B, C, H / cell, W / cell) as the denoiser wants it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -86,6 +86,17 @@ class Segmenter(Protocol):
         ...
 
 
+class ShapeModel(Protocol):
+    """Organ maps to start from; see engine.shapes."""
+
+    @property
+    def templates(self) -> Mapping[str, Sequence[float]]: ...
+
+    def sample(self, seed: int, size: int) -> Organs: ...
+
+    def template(self, name: str, size: int) -> Organs: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Painter:
     """A diffusion model with the codec and the controller it was trained with."""
@@ -108,7 +119,7 @@ class ModelSet:
     painters: tuple[Painter, ...]
     upscaler: Upscaler | None = None
     segmenter: Segmenter | None = None
-    sample_shape: Callable[[int, int], Organs] | None = None  # (seed, size) -> organs
+    shapes: ShapeModel | None = None
     hashes: dict[str, str] = field(default_factory=dict)  # name -> sha256, for recipes
 
     def painter(self, verb: str, wanted: Callable[[Painter], bool], need: str) -> Painter:

@@ -29,7 +29,7 @@ from engine.networks.small import (
 )
 from engine.sampling import Denoiser, Noise, from_v
 from engine.schedules import SCHEDULES
-from engine.shapes import read_shapes, sample_organs
+from engine.shapes import read_shapes
 from engine.tensors import resize, to_film
 
 NAME = "Embedded models, 256 px"
@@ -45,7 +45,6 @@ def open_embedded(folder: Path, device: torch.device, dtype: torch.dtype) -> Mod
     """The embedded models in ``folder``; raises CheckpointRefused where one is missing."""
     kinds = ("segmenter", "codec", "diffusion", "controller", "upscaler")
     files = {kind: Weights(folder / f"{kind}.json", device, dtype) for kind in kinds}
-    shapes = read_shapes(folder)
     codec = EmbeddedCodec(files["codec"])
     knows = knows_of(files["diffusion"].description)
     painter = Painter(
@@ -63,7 +62,7 @@ def open_embedded(folder: Path, device: torch.device, dtype: torch.dtype) -> Mod
         painters=(painter,),
         upscaler=EmbeddedUpscaler(files["upscaler"]),
         segmenter=EmbeddedSegmenter(files["segmenter"]),
-        sample_shape=lambda seed, size: sample_organs(shapes, seed, size),
+        shapes=read_shapes(folder),
         hashes={f.description["name"]: f.description["sha256"] for f in files.values()},
     )
 

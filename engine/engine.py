@@ -1,6 +1,7 @@
 """One engine: it opens models, runs requests, and makes pictures again from their recipes."""
 
 import logging
+import os
 import queue
 import threading
 import time
@@ -26,7 +27,7 @@ from engine.api import (
     Verb,
     with_seed,
 )
-from engine.bundle import ModelSet
+from engine.bundle import ModelSet, ShapeModel
 from engine.embedded import open_embedded
 from engine.errors import Cancelled, InvalidRequest, ModelMissing, OutOfMemory
 from engine.painting import Painted
@@ -34,7 +35,6 @@ from engine.recipes.erase import erase
 from engine.recipes.generate import generate
 from engine.recipes.insert import insert
 from engine.recipes.outpaint import outpaint
-from engine.recipes.reference import run_exact
 from engine.recipes.segment import segment
 from engine.recipes.upscale import upscale
 
@@ -74,7 +74,7 @@ def open_engine(
         painters=published.painters,
         upscaler=published.upscaler,
         segmenter=embedded.segmenter,
-        sample_shape=embedded.sample_shape,
+        shapes=embedded.shapes,
         hashes=published.hashes,
     )
     return Engine(chosen, published)
@@ -117,9 +117,23 @@ class Engine:
 
     def organs_for(self, seed: int, size: int) -> Organs:
         """A plausible organ map (size, size) drawn from the shape model."""
-        if self._models.sample_shape is None:
-            raise ModelMissing("The shape model is missing.")
-        return self._models.sample_shape(seed, size)
+        return self._shapes().sample(seed, size)
+
+    def templates(self) -> tuple[str, ...]:
+        """Names of the anatomies to start from."""
+        return tuple(self._models.shapes.templates) if self._models.shapes else ()
+
+    def template(self, name: str, size: int) -> Organs:
+        """The anatomy of that name as an organ map (size, size)."""
+        if name not in self.templates():
+            known = ", ".join(self.templates())
+            raise InvalidRequest(f"There is no template '{name}'; there are: {known}.")
+        return self._shapes().template(name, size)
+
+    def _shapes(self) -> ShapeModel:
+        if self._models.shapes is None:
+            raise ModelMissing("The shape model is missing, so an organ map must be drawn.")
+        return self._models.shapes
 
     @overload
     def run(self, request: Request, on_event: OnEvent | None = None) -> Result: ...
@@ -233,6 +247,8 @@ class Engine:
                 "Exact reference arithmetic is defined for the published XReal and Cheff files. "
                 "Open a model folder that holds them, or switch it off."
             )
+        from engine.recipes.reference import run_exact
+
         image, states, raw = run_exact(request, self._published, clock)
         return Result(
             image=image,
@@ -304,9 +320,11 @@ def out_of_memory(device: torch.device) -> OutOfMemory:
         torch.cuda.empty_cache()
         free, _ = torch.cuda.mem_get_info(device)
         return OutOfMemory("graphics card", 0, free / GIB)
-    import os
+    return OutOfMemory("computer", 0, free_memory() / GIB)
 
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(
-        os, "sysconf"
-    ) else 0  # fmt: skip
-    return OutOfMemory("computer", 0, free / GIB)
+
+def free_memory() -> int:
+    """Bytes of main memory free on this computer; 0 where the system does not tell."""
+    if not hasattr(os, "sysconf"):
+        return 0
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -103,11 +103,11 @@ def organs_of(
         return [request.organs for _ in seeds]
     if not painter.diffusion.takes_map:
         return [None for _ in seeds]
-    if models.sample_shape is None:
+    if models.shapes is None:
         raise ModelMissing("The shape model is missing, so an organ map must be drawn first.")
     height, width = shape_of(request, painter)
     longest = max(height, width)
-    drawn = [models.sample_shape(seed, longest) for seed in seeds]
+    drawn = [models.shapes.sample(seed, longest) for seed in seeds]
     return [np.ascontiguousarray(masks.unsquare(d, height, width)) for d in drawn]
 
 

@@ -1,0 +1,169 @@
+"""The engine as its callers see it: runs, streams, batches, replays, and faults in sentences."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine import provenance
+from engine.api import (
+    Batch,
+    EraseRequest,
+    Finding,
+    GenerateRequest,
+    InsertRequest,
+    OutpaintRequest,
+    Progress,
+    Result,
+    Sampling,
+    SegmentRequest,
+    UpscaleRequest,
+)
+from engine.engine import Engine, choose_device, choose_precision
+from engine.errors import Cancelled, InvalidRequest, ModelMissing, OutOfMemory
+from tests.engine.tiny import SIDE, Enlarges, Paints, box_mask, disc, model_set
+
+
+def film(seed=0):
+    image = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE)).astype(np.float32) / 255
+    image[0, :8], image[1, :8] = 0, 1
+    return image
+
+
+def finding(text="effusion"):
+    return Finding(text=text, mask=box_mask(SIDE, 16, 40))
+
+
+REQUESTS = {
+    "generate": GenerateRequest(organs=disc(SIDE, 20), findings=(finding(),)),
+    "generate without a map": GenerateRequest(),
+    "insert": InsertRequest(image=film(), findings=(finding(), finding("cardiomegaly"))),
+    "remove": InsertRequest(image=film(), findings=(finding(""),)),
+    "erase": EraseRequest(image=film(), mask=box_mask(SIDE, 20, 30)),
+    "outpaint": OutpaintRequest(image=film(), keep=1 - box_mask(SIDE, 0, 20)),
+    "upscale": UpscaleRequest(image=film()),
+}
+
+
+def an_engine(**changes):
+    return Engine(model_set(upscaler=Enlarges(), **changes))
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_picture_is_made_again_from_what_its_file_carries(name, tmp_path):
+    made = an_engine().run(replace(REQUESTS[name], sampling=Sampling(seed=7)))
+    path = tmp_path / "made.png"
+    inputs = provenance.inputs_of(made.request)
+    provenance.write_picture(path, made, made.recipe, inputs)
+
+    again = an_engine().replay(*provenance.read_recipe(path))
+
+    assert again.image.tobytes() == made.image.tobytes()
+
+
+def test_a_picture_of_a_batch_is_made_again_with_its_batch():
+    batch = Batch(request=REQUESTS["generate"], seeds=(5, 6, 7))
+
+    made = an_engine().run(batch)[1]
+    again = an_engine().replay(made.recipe, provenance.inputs_of(made.request))
+
+    assert made.request.sampling.seed == 6
+    assert again.image.tobytes() == made.image.tobytes()
+
+
+def test_a_recipe_of_other_models_is_refused():
+    made = an_engine().run(REQUESTS["erase"])
+    other = an_engine(hashes={"stand-in": "f" * 64})
+
+    with pytest.raises(ModelMissing, match="another version"):
+        other.replay(made.recipe, provenance.inputs_of(made.request))
+
+
+def test_results_lie_on_the_sixteen_bit_grid():
+    image = an_engine().run(REQUESTS["generate"]).image
+
+    assert image.dtype == np.float32
+    assert np.array_equal(image, (np.round(image * 65535) / 65535).astype(np.float32))
+
+
+def test_a_stream_gives_progress_then_the_result():
+    events = list(an_engine().stream(REQUESTS["generate"]))
+
+    assert all(isinstance(e, Progress) for e in events[:-1])
+    assert isinstance(events[-1], Result)
+
+
+def test_a_fault_in_a_stream_reaches_its_reader():
+    with pytest.raises(InvalidRequest):
+        list(an_engine().stream(replace(REQUESTS["erase"], sampling=Sampling(exact=True))))
+
+
+def test_closing_a_stream_stops_the_run():
+    stream = an_engine().stream(REQUESTS["generate"])
+    assert isinstance(next(stream), Progress)
+
+    stream.close()  # type: ignore[attr-defined]
+
+    with pytest.raises(StopIteration):
+        next(stream)
+
+
+def test_a_stop_leaves_the_engine_ready_for_the_next_run():
+    engine = an_engine()
+
+    def stop(event):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        engine.run(REQUESTS["generate"], stop)
+    assert engine.run(REQUESTS["generate"]).image.shape == (SIDE, SIDE)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"),
+    ],
+)
+def test_running_out_of_memory_is_a_sentence_with_what_to_do(fault):
+    class Full(Paints):
+        def denoiser(self, conditions):
+            raise fault
+
+    with pytest.raises(OutOfMemory, match="Nothing is lost"):
+        Engine(model_set(Full())).run(REQUESTS["generate"])
+
+
+def test_another_runtime_error_stays_a_fault():
+    class Broken(Paints):
+        def denoiser(self, conditions):
+            raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        Engine(model_set(Broken())).run(REQUESTS["generate"])
+
+
+def test_the_engine_says_what_it_cannot_do_and_why():
+    bare = Engine(model_set())
+
+    assert bare.can("generate") is None
+    assert "super-resolution" in (bare.can("upscale") or "")
+    assert bare.knows("insert").findings == ("effusion", "cardiomegaly")
+
+
+def test_reading_organs_gives_a_map_of_the_pictures_own_size():
+    result = an_engine().run(SegmentRequest(image=film()))
+
+    assert result.organs is not None
+    assert result.organs.shape == (SIDE, SIDE)
+    assert result.recipe["verb"] == "segment"
+
+
+def test_an_unknown_device_or_precision_is_refused_with_the_choices():
+    with pytest.raises(InvalidRequest, match="cpu or cuda"):
+        choose_device("toaster")
+    with pytest.raises(InvalidRequest, match="bfloat16"):
+        choose_precision("float8", torch.device("cpu"))
