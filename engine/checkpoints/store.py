@@ -1,0 +1,322 @@
+"""A folder of published models: importing, converting, listing, checking.
+
+A converted model is two files, ``NAME.safetensors`` and its description ``NAME.json``. A folder
+may also hold the published files as they were downloaded; these are converted once into its
+subfolder ``converted`` when the folder is opened.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from engine.api import Knows
+from engine.checkpoints.convert import check_schedule, gather, latent_scale
+from engine.checkpoints.reading import read_weights, sniff
+from engine.checkpoints.recognise import KINDS, Part, kind_of, parts_of
+from engine.checkpoints.roles import ROLES, RoleUnknown, checked_role, role_of
+from engine.checkpoints.writing import OnBytes, sha256_of, write_json, write_safetensors
+from engine.errors import CheckpointRefused, ModelMissing
+from engine.networks.ldm import AutoencoderPlan, Plan, plan_of, plan_values
+
+SCHEMA = 1
+CONVERTED = "converted"
+NOTES = {".md", ".txt", ".json", ".html", ".htm", ".pdf"}  # papers and notes beside the weights
+OnSaid = Callable[[str], None]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredModel:
+    """One converted model. ``path`` is the safetensors file, ``size`` its bytes."""
+
+    name: str
+    role: str
+    title: str
+    path: Path
+    size: int
+    sha256: str
+    plans: Mapping[str, Plan]  # by part: autoencoder, unet, text, control, upscaler
+    pixel_range: tuple[float, float]
+    latent_scale: float
+    schedule: str
+    knows: Knows
+    licence: str
+    notice: str
+    source: str  # where the authors publish
+    source_file: str
+    source_sha256: str
+    source_stamp: tuple[int, int]  # size and modification time, to know the file again quickly
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(self.plans)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file that was checked and converted; ``said`` is what was found, in sentences."""
+
+    model: StoredModel
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Whether a stored model is still what was imported; ``sentence`` says it in words."""
+
+    model: StoredModel
+    intact: bool
+    sentence: str
+
+
+def where() -> Path:
+    """The folder that ``models import`` fills when none is named."""
+    data = os.environ.get("XREAL_DATA")
+    base = Path(data) if data else Path.home() / ".local" / "share" / "xreal-studio"
+    return base / "models"
+
+
+def import_file(
+    path: Path,
+    folder: Path | None = None,
+    *,
+    role: str | None = None,
+    heads: int | None = None,
+    on_bytes: OnBytes | None = None,
+) -> Imported:
+    """Check a published file, convert it into ``folder``, and say what was found.
+
+    ``role`` settles what the file cannot tell (:data:`engine.checkpoints.roles.ROLES`). ``heads``
+    is for networks of unpublished size, see :class:`engine.networks.ldm.UNetPlan`.
+    """
+    folder = where() if folder is None else folder
+    weights = read_weights(path)
+    shapes = {name: tuple(tensor.shape) for name, tensor in weights.tensors.items()}
+    kind = kind_of(shapes)
+    if role is not None:
+        checked_role(role, kind, path.name)
+    parts = parts_of(shapes, kind, heads)
+    networks = {part.name: gather(part, weights.tensors) for part in parts}
+    check_schedule(weights.tensors, path.name)
+    found = role or role_of(kind, _autoencoder(parts, networks))
+    if found is None:
+        raise RoleUnknown(path.name, kind)
+    model = _write(path, folder, found, parts, networks, weights.tensors, on_bytes)
+    return Imported(model, tuple(_sentences(path, model, KINDS[kind], len(weights.tensors))))
+
+
+def list_models(folder: Path | None = None) -> tuple[StoredModel, ...]:
+    """The converted models of a folder and of its subfolder ``converted``, by name."""
+    folder = where() if folder is None else folder
+    found: dict[str, StoredModel] = {}
+    for place in (folder / CONVERTED, folder):  # what the user imported wins
+        for path in sorted(place.glob("*.json")):
+            model = read_description(path)
+            if model is not None:
+                found[model.name] = model
+    return tuple(found[name] for name in sorted(found))
+
+
+def verify(folder: Path | None = None) -> tuple[Verified, ...]:
+    """Read every stored model again and compare it with its checksum."""
+    results = []
+    for model in list_models(folder):
+        intact = model.path.exists() and sha256_of(model.path) == model.sha256
+        state = "is as it was imported" if intact else "is missing or was changed; import it again"
+        results.append(Verified(model, intact, f"{model.title} ({model.path.name}) {state}."))
+    return tuple(results)
+
+
+def stored_models(folder: Path, on_said: OnSaid = log.info) -> tuple[StoredModel, ...]:
+    """All models of a folder; published files that lie in it are converted first."""
+    if not folder.is_dir():
+        raise ModelMissing(
+            f"The model folder '{folder}' does not exist. Name a folder that holds the published "
+            "files, or start without one to use the embedded models."
+        )
+    known = list_models(folder)
+    for path in _published_files(folder, known):
+        on_said(f"Converting '{path.name}' once; this can take a minute.")
+        for sentence in import_file(path, folder / CONVERTED).said:
+            on_said(sentence)
+    models = list_models(folder)
+    if not models:
+        raise ModelMissing(
+            f"There are no published models in '{folder}'. Put the authors' files there, or start "
+            "without a folder to use the embedded models."
+        )
+    return models
+
+
+def read_description(path: Path) -> StoredModel | None:
+    """The model a description speaks of; None for other JSON files."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(values, dict) or values.get("format") != "published":
+        return None
+    if values.get("schema") != SCHEMA:
+        raise CheckpointRefused(
+            f"The description '{path.name}' was written by another version of XReal Studio. "
+            "Import the published file again."
+        )
+    try:
+        return _from_values(path, values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointRefused(
+            f"The description '{path.name}' is damaged. Import the published file again."
+        ) from error
+
+
+def _published_files(folder: Path, known: tuple[StoredModel, ...]) -> Iterator[Path]:
+    """Files of weights in the folder itself that nothing was converted from yet."""
+    stamps = {(m.source_file, m.source_stamp) for m in known}
+    ours = {m.path for m in known}
+    hashes = {m.source_sha256 for m in known}
+    for path in sorted(folder.iterdir()):
+        hidden = path.name.startswith(".")
+        if hidden or not path.is_file() or path.suffix.lower() in NOTES or path in ours:
+            continue
+        if (path.name, _stamp(path)) in stamps or not _looks_like_weights(path):
+            continue
+        if sha256_of(path) not in hashes:
+            yield path
+
+
+def _looks_like_weights(path: Path) -> bool:
+    try:
+        sniff(path)
+    except CheckpointRefused as refusal:
+        if "is not a file of network weights" not in str(refusal):
+            raise
+        log.info("ignored: %s", refusal)
+        return False
+    return True
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _autoencoder(
+    parts: tuple[Part, ...], networks: Mapping[str, dict[str, Tensor]]
+) -> tuple[AutoencoderPlan, dict[str, Tensor]] | None:
+    for part in parts:
+        if isinstance(part.plan, AutoencoderPlan):
+            return part.plan, networks[part.name]
+    return None
+
+
+def _write(
+    path: Path,
+    folder: Path,
+    role: str,
+    parts: tuple[Part, ...],
+    networks: Mapping[str, dict[str, Tensor]],
+    tensors: Mapping[str, Tensor],
+    on_bytes: OnBytes | None,
+) -> StoredModel:
+    meaning = ROLES[role]
+    flat = {f"{part}.{name}": t for part, inside in networks.items() for name, t in inside.items()}
+    file = folder / f"{role}.safetensors"
+    note = {"role": role, "licence": meaning.licence, "notice": meaning.notice}
+    digest = write_safetensors(file, flat, note, on_bytes)
+    model = StoredModel(
+        name=role,
+        role=role,
+        title=meaning.title,
+        path=file,
+        size=file.stat().st_size,
+        sha256=digest,
+        plans={part.name: part.plan for part in parts},
+        pixel_range=meaning.pixel_range,
+        latent_scale=latent_scale(tensors, meaning.latent_scale),
+        schedule=meaning.schedule,
+        knows=meaning.knows,
+        licence=meaning.licence,
+        notice=meaning.notice,
+        source=meaning.source,
+        source_file=path.name,
+        source_sha256=sha256_of(path),
+        source_stamp=_stamp(path),
+    )
+    write_json(file.with_suffix(".json"), _values(model))
+    return model
+
+
+def _values(model: StoredModel) -> dict[str, Any]:
+    return {
+        "format": "published",
+        "schema": SCHEMA,
+        "role": model.role,
+        "title": model.title,
+        "networks": {part: plan_values(plan) for part, plan in model.plans.items()},
+        "pixel_range": model.pixel_range,
+        "latent_scale": model.latent_scale,
+        "schedule": model.schedule,
+        "knows": asdict(model.knows),
+        "licence": model.licence,
+        "notice": model.notice,
+        "source": {
+            "published_at": model.source,
+            "file": model.source_file,
+            "sha256": model.source_sha256,
+            "stamp": model.source_stamp,
+        },
+        "weights": {"file": model.path.name, "bytes": model.size, "sha256": model.sha256},
+    }
+
+
+def _from_values(path: Path, values: Mapping[str, Any]) -> StoredModel:
+    source, weights = values["source"], values["weights"]
+    low, high = values["pixel_range"]
+    size, modified = source["stamp"]
+    return StoredModel(
+        name=path.stem,
+        role=values["role"],
+        title=values["title"],
+        path=path.parent / Path(weights["file"]).name,
+        size=int(weights["bytes"]),
+        sha256=weights["sha256"],
+        plans={part: plan_of(part, plan) for part, plan in values["networks"].items()},
+        pixel_range=(float(low), float(high)),
+        latent_scale=float(values["latent_scale"]),
+        schedule=values["schedule"],
+        knows=knows_of(values["knows"]),
+        licence=values["licence"],
+        notice=values["notice"],
+        source=source["published_at"],
+        source_file=source["file"],
+        source_sha256=source["sha256"],
+        source_stamp=(int(size), int(modified)),
+    )
+
+
+def knows_of(values: Mapping[str, Any]) -> Knows:
+    """What a description says a model can obey."""
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return Knows(**fields)
+
+
+def _sentences(path: Path, model: StoredModel, what: str, tensors: int) -> Iterator[str]:
+    yield f"'{path.name}' holds {what}: it is the {model.title}."
+    kept = sum(len(_names(plan)) for plan in model.plans.values())
+    if tensors > kept:
+        yield f"{tensors - kept} of its {tensors} entries are leftovers of training and were left."
+    yield f"It was converted to '{model.path}' ({model.size / 2**20:.0f} MiB). {model.notice}"
+
+
+def _names(plan: Plan) -> list[str]:
+    from engine.checkpoints.convert import empty
+    from engine.checkpoints.keys import sources
+
+    return sorted({s.key for s in sources(plan, empty(plan).state_dict()).values()})

@@ -1,0 +1,142 @@
+"""Writing weights and their descriptions so that a file is either whole or not there.
+
+A file is written beside its place, brought to the disk and renamed. Weights go out piece by piece,
+so that a 4 GB checkpoint needs no second copy in memory.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from torch import Tensor
+
+from engine.errors import CheckpointRefused, DiskFull
+
+DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
+SPARE = 64 << 20  # bytes left free on the disk
+CHUNK = 16 << 20
+
+OnBytes = Callable[[int, int], None]  # (bytes done, bytes in all)
+
+
+def write_safetensors(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    on_bytes: OnBytes | None = None,
+) -> str:
+    """Write atomically and return the file's sha256; an older file stays until the new is whole."""
+    header, order = _header(tensors, metadata)
+    total = len(header) + sum(t.numel() * t.element_size() for t in tensors.values())
+    check_room(path.parent, total)
+    digest = hashlib.sha256()
+    done = 0
+
+    def pieces() -> Iterator[bytes | memoryview]:
+        yield header
+        for name in order:
+            tensor = tensors[name].detach().contiguous()
+            if not tensor.isfinite().all():
+                raise CheckpointRefused(
+                    f"The weights '{name}' hold values that are no numbers; the file is damaged. "
+                    "Download it again."
+                )
+            flat = tensor.flatten().view(torch.uint8).numpy()
+            for start in range(0, len(flat), CHUNK):
+                yield memoryview(flat[start : start + CHUNK])
+
+    with atomic_file(path) as file:
+        for piece in pieces():
+            file.write(piece)
+            digest.update(piece)
+            done += len(piece)
+            if on_bytes is not None:
+                on_bytes(done, total)
+    return digest.hexdigest()
+
+
+def _header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple[bytes, list[str]]:
+    """The head of a safetensors file, and the order in which tensors follow it."""
+    order, offset = sorted(tensors), 0
+    entries: dict[str, Any] = {"__metadata__": dict(metadata)}
+    for name in order:
+        tensor = tensors[name]
+        end = offset + tensor.numel() * tensor.element_size()
+        entries[name] = {
+            "dtype": DTYPES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [offset, end],
+        }
+        offset = end
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text, order
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears under its name only when it is whole and on the disk."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = tempfile.NamedTemporaryFile(  # noqa: SIM115, closed and renamed below
+            dir=path.parent, prefix=f".{path.name}.", delete=False
+        )
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    temporary = Path(file.name)
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Refuse before writing when the disk cannot hold ``needed`` more bytes."""
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed + SPARE:
+        raise DiskFull(
+            f"Converting needs {needed / 2**30:.1f} GiB on the disk of '{folder}' and "
+            f"{free / 2**30:.1f} GiB are free. Free some space, or use a folder on another disk."
+        )
+
+
+def _unwritable(path: Path, error: OSError) -> DiskFull:
+    return DiskFull(
+        f"'{path.name}' could not be written to '{path.parent}' "
+        f"({error.strerror or 'unknown reason'}). What was there before is untouched."
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # Windows cannot open a folder; replace() is durable enough there
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    with atomic_file(path) as file:
+        file.write(json.dumps(values, indent=2).encode() + b"\n")
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
