@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.api import Organs
 
-LIMIT = 2.0  # standard deviations; beyond, outlines stop being anatomical
+LIMIT = 1.5  # standard deviations; beyond, mixed modes stop being anatomical
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,10 @@ def read_shapes(folder: Path) -> Shapes:
 
 def sample_organs(shapes: Shapes, seed: int, size: int) -> Organs:
     """A label map (size, size) of a chest nobody has; the same for the same seed."""
-    modes = len(shapes.tensors["modes"])
-    return draw_organs(shapes.tensors, random_coefficients(seed, modes), size)
+    chest = random_coefficients(seed, len(shapes.tensors["modes"]))
+    average = shapes.templates.get("average", (0.0,) * len(chest))
+    moved = [a + c for a, c in zip(average, chest, strict=True)]
+    return draw_organs(shapes.tensors, moved, size)
 
 
 def template_organs(shapes: Shapes, name: str, size: int) -> Organs:
@@ -66,8 +68,8 @@ def draw_organs(
     return organs
 
 
-def random_coefficients(seed: int, modes: int, spread: float = 0.8) -> list[float]:
-    """Coefficients of a chest nobody has: normal, within two standard deviations."""
+def random_coefficients(seed: int, modes: int, spread: float = 0.6) -> list[float]:
+    """Coefficients of a chest nobody has: normal, cut off where they stop being anatomical."""
     draws = np.random.default_rng(seed).standard_normal(modes) * spread
     return [round(float(c), 3) for c in np.clip(draws, -LIMIT, LIMIT)]
 

@@ -7,9 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def uniform(
-    generator: torch.Generator, count: int, low: float, high: float, *more: int
-) -> Tensor:
+def uniform(generator: torch.Generator, count: int, low: float, high: float, *more: int) -> Tensor:
     """(count, *more) numbers between ``low`` and ``high``."""
     return low + (high - low) * torch.rand(count, *more, generator=generator)
 
