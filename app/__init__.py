@@ -1,0 +1,1 @@
+"""The page: one FastAPI application with Gradio mounted in it, for one computer."""

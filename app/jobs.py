@@ -1,0 +1,281 @@
+"""The table of runs. A run belongs here, not to a browser tab: closing the tab ends nothing.
+
+The page makes the id of a job, so that Stop can name it while the request is still on its way.
+One worker thread runs one job after another; it looks at Stop before it starts and at each step.
+"""
+
+import logging
+import re
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app import messages
+from app.loading import Loading
+from engine.api import Pixels, Progress, Request, Result
+from engine.errors import Cancelled, InvalidRequest
+
+log = logging.getLogger(__name__)
+JobState = Literal["unknown", "queued", "running", "done", "stopped", "failed"]
+Keep = Callable[[Result, Request], int]  # stores a result, answers the number of its state
+WAITING, REMEMBERED = 8, 200  # jobs in the queue; ended jobs and early stops that are kept
+PREVIEW_EVERY = 0.25  # seconds
+STEP_SECONDS_WEIGHT = 0.5  # how much the newest run counts in the estimate of the next
+
+
+@dataclass
+class Job:
+    """One press of the run button: one request, or several for variations."""
+
+    id: str
+    owner: str
+    verb: str
+    requests: tuple[Request, ...]
+    keep: Keep
+    state: JobState = "queued"
+    sentence: str = ""
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    preview: Pixels | None = None
+    preview_version: int = 0
+    preview_at: float = 0.0
+    stages: list[tuple[str, float]] = field(default_factory=list)  # finished: name, seconds
+    results: list[int] = field(default_factory=list)
+    started: float = 0.0
+    stage_started: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobView:
+    """What a page may know of a job at one moment."""
+
+    state: JobState = "unknown"
+    verb: str = ""
+    sentence: str = ""
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    variation: int = 0
+    variations: int = 0
+    seconds_left: float | None = None
+    ahead: int = 0
+    preview_version: int = 0
+    stages: tuple[tuple[str, float], ...] = ()
+    results: tuple[int, ...] = ()
+
+
+class Jobs:
+    def __init__(self, loading: Loading):
+        self._loading = loading
+        self._changed = threading.Condition()
+        self._waiting: deque[Job] = deque()
+        self._running: Job | None = None
+        self._known: OrderedDict[tuple[str, str], Job] = OrderedDict()
+        self._stopped_early: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._seconds: dict[str, float] = {}  # by verb: what one request took lately
+        self._closed = False
+
+    def start(self) -> None:
+        threading.Thread(target=self._work, name="worker", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop everything; for the end of the program."""
+        with self._changed:
+            self._closed = True
+            for job in [*self._waiting, *([self._running] if self._running else [])]:
+                job.stop.set()
+            self._changed.notify_all()
+
+    def submit(
+        self, id: str, owner: str, verb: str, requests: tuple[Request, ...], keep: Keep
+    ) -> None:
+        """Put a job in the queue, or raise: a full queue, a malformed or used id."""
+        self._enter(Job(check_id(id), owner, verb, requests, keep))
+
+    def refuse(self, id: str, owner: str, verb: str, sentence: str) -> None:
+        """Note a job that could not even be queued, so that the page reads why from its id."""
+        job = Job(check_id(id), owner, verb, (), lambda result, request: 0)
+        job.state, job.sentence = "failed", sentence
+        with self._changed:
+            self._known.setdefault((owner, id), job)
+
+    def _enter(self, job: Job) -> None:
+        with self._changed:
+            key = (job.owner, job.id)
+            if key in self._known:
+                raise InvalidRequest("This run was already sent.")
+            if key in self._stopped_early:
+                job.state, job.sentence = "stopped", "Stopped before it began."
+            elif len(self._waiting) >= WAITING:
+                raise InvalidRequest(
+                    f"{WAITING} runs are waiting already. Stop one, or wait for one to end."
+                )
+            else:
+                self._waiting.append(job)
+            self._known[key] = job
+            _forget_oldest(self._known, keep=lambda known: known.state in ("queued", "running"))
+            self._changed.notify_all()
+
+    def stop(self, id: str, owner: str) -> None:
+        """Stop a job. An id that is not known yet is remembered: that job will not start."""
+        check_id(id)
+        with self._changed:
+            job = self._known.get((owner, id))
+            if job is None:
+                self._stopped_early[(owner, id)] = None
+                _forget_oldest(self._stopped_early)
+            elif job.state == "queued":
+                self._waiting.remove(job)
+                job.state, job.sentence = "stopped", "Stopped before it began."
+                self._changed.notify_all()
+            if job is not None:
+                job.stop.set()
+
+    def view(self, id: str, owner: str) -> JobView:
+        with self._changed:
+            job = self._known.get((owner, id))
+            return JobView() if job is None else self._view(job)
+
+    def wait(self, id: str, owner: str) -> JobView:
+        """The end of a job. Only for short ones: it holds the caller."""
+        with self._changed:
+            job = self._known[(owner, id)]
+            self._changed.wait_for(lambda: job.state not in ("queued", "running"))
+            return self._view(job)
+
+    def preview(self, id: str, owner: str) -> Pixels | None:
+        with self._changed:
+            job = self._known.get((owner, id))
+            return None if job is None else job.preview
+
+    def active(self, owner: str) -> str | None:
+        """The newest job of ``owner`` that has not ended, for a page that was reloaded."""
+        with self._changed:
+            for job in reversed(self._known.values()):
+                if job.owner == owner and job.state in ("queued", "running"):
+                    return job.id
+        return None
+
+    def expected_seconds(self, verb: str) -> float | None:
+        """How long one run of ``verb`` took lately here, None before the first."""
+        with self._changed:
+            return self._seconds.get(verb)
+
+    def _view(self, job: Job) -> JobView:
+        ahead = 0
+        if job.state == "queued":
+            ahead = self._waiting.index(job) + (self._running is not None)
+        return JobView(
+            state=job.state,
+            verb=job.verb,
+            sentence=job.sentence,
+            stage=job.stage,
+            done=job.done,
+            total=job.total,
+            variation=min(len(job.results) + 1, len(job.requests)),
+            variations=len(job.requests),
+            seconds_left=self._seconds_left(job),
+            ahead=ahead,
+            preview_version=job.preview_version,
+            stages=tuple(job.stages),
+            results=tuple(job.results),
+        )
+
+    def _seconds_left(self, job: Job) -> float | None:
+        now = time.monotonic()
+        usual = self._seconds.get(job.verb)
+        if job.state == "queued" and usual is not None:
+            return usual * (self._waiting.index(job) + 1)
+        if job.state != "running":
+            return None
+        of_stage = 0.0
+        if job.done:
+            of_stage = (now - job.stage_started) / job.done * (job.total - job.done)
+        if usual is None:
+            return of_stage if job.done > 1 else None
+        rest = len(job.requests) - len(job.results)
+        return max(of_stage, usual * rest - (now - job.started))
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._waiting) or self._closed)
+                if self._closed:
+                    return
+                job = self._waiting.popleft()
+                self._running = job
+                job.state, job.started = "running", time.monotonic()
+                job.stage_started = job.started
+                if self._loading.engine is None:
+                    job.stage = "Loading the models"
+            state, sentence = self._carry_out(job)
+            with self._changed:
+                job.state, job.sentence, job.preview = state, sentence, None
+                job.requests = ()  # the pictures in them are in the session already
+                self._running = None
+                self._changed.notify_all()
+
+    def _carry_out(self, job: Job) -> tuple[JobState, str]:
+        try:
+            engine = self._loading.wait(job.stop)
+            for request in job.requests:
+                begun = time.monotonic()
+                with self._changed:
+                    job.started = job.stage_started = begun
+                    job.stage, job.done, job.total = "", 0, 0
+                if job.stop.is_set():
+                    raise Cancelled
+                result = engine.run(request, lambda progress: self._note(job, progress))
+                number = job.keep(result, request)
+                self._learn(job.verb, time.monotonic() - begun)
+                with self._changed:
+                    job.results.append(number)
+        except Cancelled:
+            return "stopped", stopped_sentence(job)
+        except Exception as error:
+            return "failed", messages.sentence(error)
+        return "done", ""
+
+    def _note(self, job: Job, progress: Progress) -> None:
+        if job.stop.is_set():
+            raise Cancelled
+        now = time.monotonic()
+        with self._changed:
+            if progress.stage != job.stage:
+                if job.stage and job.total:
+                    job.stages.append((job.stage, round(now - job.stage_started, 1)))
+                job.stage, job.stage_started = progress.stage, now
+            job.done, job.total = progress.done, progress.total
+            if progress.preview is not None and now - job.preview_at >= PREVIEW_EVERY:
+                job.preview, job.preview_at = progress.preview, now
+                job.preview_version += 1
+
+    def _learn(self, verb: str, seconds: float) -> None:
+        with self._changed:
+            before = self._seconds.get(verb, seconds)
+            self._seconds[verb] = before + STEP_SECONDS_WEIGHT * (seconds - before)
+
+
+def stopped_sentence(job: Job) -> str:
+    if job.total:
+        return f"Stopped at step {job.done} of {job.total}."
+    return "Stopped."
+
+
+def check_id(id: str) -> str:
+    if not isinstance(id, str) or not re.fullmatch(r"[0-9A-Za-z-]{8,64}", id):
+        raise InvalidRequest("This run has no valid number. Reload the page and try again.")
+    return id
+
+
+def _forget_oldest(known: OrderedDict, keep: Callable = lambda value: False) -> None:
+    for key in list(known):
+        if len(known) <= REMEMBERED:
+            return
+        if not keep(known[key]):
+            del known[key]

@@ -1,0 +1,131 @@
+"""Start the page: one engine in the background, one job table, one server on this computer."""
+
+import asyncio
+import logging
+import os
+import shutil
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Callable, Sequence
+
+from app import messages
+from app.loading import Engine, Loading
+from app.settings import PORT, Settings, Unsuitable, read
+
+log = logging.getLogger(__name__)
+OFFLINE = {  # read by the libraries when they are imported
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "GRADIO_SHARE": "False",
+    "GRADIO_MCP_SERVER": "False",
+    "GRADIO_SSR_MODE": "False",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def main(argv: Sequence[str], open_engine: Callable[[Settings], Engine] | None = None) -> int:
+    """Serve until the end; 0, or 2 with one sentence where it cannot start like this."""
+    try:
+        settings = read(argv)
+        door = listen(settings)
+        prepare(settings)
+    except Unsuitable as why:
+        sys.stderr.write(f"{why}\n")
+        return 2
+    try:
+        serve(settings, door, open_engine or open_real_engine)
+    finally:
+        shutil.rmtree(settings.temp, ignore_errors=True)
+    return 0
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The port, taken before anything slow, so that a busy one is said at once."""
+    family = socket.AF_INET6 if settings.host == "::1" else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    if os.name == "posix":  # elsewhere this would let two programs share the port
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((settings.host, settings.port))
+    except OSError:
+        door.close()
+        other = settings.port + 1 if settings.port < 65535 else PORT
+        raise Unsuitable(
+            f"Port {settings.port} is in use, perhaps by XReal Studio in another window. "
+            f"Use that one, or start with --port {other}."
+        ) from None
+    return door
+
+
+def prepare(settings: Settings) -> None:
+    """Own folders and an environment in which no library reaches for the network."""
+    os.umask(0o077)
+    try:
+        shutil.rmtree(settings.temp, ignore_errors=True)
+        settings.temp.mkdir(parents=True, mode=0o700)
+        messages.log_to(settings.log)
+    except OSError as error:
+        raise Unsuitable(
+            f"The folder '{settings.data}' cannot be written ({error.strerror}). "
+            "Name another one in the variable XREAL_DATA."
+        ) from error
+    os.environ.update(OFFLINE)
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.temp)
+
+
+def open_real_engine(settings: Settings) -> Engine:
+    from engine import open_engine
+
+    return open_engine(models=settings.models, device=settings.device)
+
+
+def serve(
+    settings: Settings, door: socket.socket, open_engine: Callable[[Settings], Engine]
+) -> None:
+    import uvicorn  # after prepare(): these read the environment
+
+    from app import server
+    from app.jobs import Jobs
+    from app.pages import edit
+    from app.pages.desk import Desk
+    from app.session import Sessions
+    from app.templates import embedded_templates
+
+    loading = Loading(lambda: open_engine(settings))
+    jobs = Jobs(loading)
+    desk = Desk(settings, loading, jobs, Sessions(), embedded_templates)
+    application = server.build(desk, lambda app: edit.mount(app, desk))
+    config = uvicorn.Config(
+        application, log_level="warning", timeout_graceful_shutdown=1, server_header=False
+    )
+    running = uvicorn.Server(config)
+    after = threading.Thread(
+        target=once_answering, args=(running, settings, loading, jobs), daemon=True
+    )
+    after.start()
+    try:
+        asyncio.run(running.serve(sockets=[door]))
+    except KeyboardInterrupt:
+        log.info("ended from the keyboard")
+    finally:
+        jobs.close()
+
+
+def once_answering(running, settings: Settings, loading: Loading, jobs) -> None:
+    """The page first, then the models: they take seconds and the page does not need them."""
+    while not running.started:
+        if running.should_exit:
+            return
+        time.sleep(0.02)
+    sys.stdout.write(f"XReal Studio is open at {settings.address} (end with Ctrl+C)\n")
+    sys.stdout.flush()
+    loading.start()
+    jobs.start()
+    if settings.browser:
+        webbrowser.open(settings.address)

@@ -1,0 +1,371 @@
+"""What the Edit page does when it is asked to: the one place that knows document, jobs, models.
+
+No layout here and nothing of how it looks: values of the page in, what to show out.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from app import messages, opening
+from app.canvas.component import Ask, asked, shown
+from app.canvas.drawing import Drawing, labels_file, organ_bits
+from app.jobs import Jobs
+from app.loading import Loading
+from app.panels import details, erase, generate, insert, outpaint, run, upscale
+from app.session import Session, Sessions, State, fitted, keep_result
+from app.settings import Settings
+from app.templates import Template
+from app.viewing import view_of
+from engine.api import Organs, Request, Result, Sampling, SegmentRequest, with_seed
+from engine.errors import InvalidRequest
+
+ORGANS = np.uint32(0b1111)  # bits of the four organs in a drawing
+VERB_NAMES = ("generate", "insert", "erase", "outpaint", "upscale", "segment")
+PROPOSED = ("erase", "outpaint")  # verbs whose result is a proposal first
+
+
+@dataclass(frozen=True)
+class Form:
+    """The values of the request panel, in the order in which the page sends them."""
+
+    verb: str
+    report: str
+    change: str
+    keep: str
+    top: float | None
+    right: float | None
+    left: float | None
+    bottom: float | None
+    quality: str
+    seed: float | None
+    keep_seed: bool
+    steps: float
+    guidance: float
+    variations: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What changes on the page after an event; what is left out stays as it is."""
+
+    canvas: Any = field(default_factory=gr.skip)
+    verb: Any = field(default_factory=gr.skip)
+    report: Any = field(default_factory=gr.skip)
+    seed: Any = field(default_factory=gr.skip)
+    keep: Any = field(default_factory=gr.skip)
+    fold: Any = field(default_factory=gr.skip)
+    finding: Any = field(default_factory=gr.skip)
+
+    def updates(self) -> list[Any]:
+        return [getattr(self, f.name) for f in fields(self)]
+
+
+class Desk:
+    def __init__(
+        self,
+        settings: Settings,
+        loading: Loading,
+        jobs: Jobs,
+        sessions: Sessions,
+        templates: Callable[[], Sequence[Template]],
+    ):
+        self.settings = settings
+        self.templates = templates
+        self.loading = loading
+        self.jobs = jobs
+        self.sessions = sessions
+        # Cookies know no ports; with the port in the name, two programs stay apart.
+        self.cookie = f"xreal_session_{settings.port}"
+
+    def session(self, request: Any) -> Session:
+        """The document of a Gradio request."""
+        found = session_id(request, self.cookie)
+        if found is None:
+            raise InvalidRequest("This page has lost its document. Reload it.")
+        return self.sessions.of(found)
+
+    # A run
+
+    def start(self, session: Session, drawing: Drawing | None, call: str, form: Form) -> Shown:
+        """Queue what the form asks. A refusal is read by the page from the job's id."""
+        told = json.loads(call or "{}")
+        id, selected = str(told.get("job", "")), told.get("selected")
+        verb = form.verb.lower()
+        try:
+            if drawing is not None:
+                session.drew(drawing)
+            sampling = self.sampling(verb, form)
+            request = read(form, drawing, session.picture(), selected, sampling)
+            self.submit(session, id, verb, request, form, drawing)
+        except Exception as error:
+            self.jobs.refuse(id, session.id, verb, messages.sentence(error))
+            return Shown()
+        return Shown(
+            seed=gr.skip() if form.keep_seed else sampling.seed,
+            fold=gr.update(label=details.summary(form.quality, sampling)),
+        )
+
+    def sampling(self, verb: str, form: Form) -> Sampling:
+        engine = self.loading.engine
+        usual = getattr(engine, "defaults", lambda verb: Sampling())(verb)
+        return details.read(
+            form.quality, form.seed, form.keep_seed, form.steps, form.guidance, usual
+        )
+
+    def submit(
+        self,
+        session: Session,
+        id: str,
+        verb: str,
+        request: Request,
+        form: Form,
+        drawing: Drawing | None,
+    ) -> None:
+        count = run.VARIATIONS.get(form.variations, 1)
+        seed = getattr(request, "sampling", Sampling()).seed
+        requests = tuple(with_seed(request, seed + n) for n in range(count))
+        parent = session.current
+        name = state_name(verb, request, form.change)
+        kept = after(verb, drawing, form)
+
+        def keep(result: Result, made_by: Request) -> int:
+            return keep_result(
+                session,
+                result,
+                parent=parent,
+                drawing=kept,
+                name=name if count == 1 else f"{name}, seed {made_by.sampling.seed}",
+                proposal=verb in PROPOSED and count == 1,
+            )
+
+        self.jobs.submit(id, session.id, verb, requests, keep)
+
+    # Events
+
+    def asked(self, session: Session, event: gr.EventData) -> Shown:
+        """What the canvas asks for; a refusal is a note in the viewport."""
+        try:
+            return self.answer(session, asked(event))
+        except Exception as error:
+            return Shown(canvas=shown(view_of(session, self, note=messages.sentence(error))))
+
+    def answer(self, session: Session, ask: Ask) -> Shown:
+        data = ask.data
+        number = data.get("id")
+        match ask.kind:
+            case "open":
+                return self.open(session, data)
+            case "select":
+                session.select(int(number))
+                return Shown()
+            case "drawing":
+                session.drew(data["drawing"])
+                return Shown()
+            case "restore":
+                return self.restore(session, int(number), data)
+            case "delete":
+                session.delete(int(number))
+            case "accept":
+                session.settle(int(number))
+            case "discard":
+                session.delete(int(number))
+            case "from_picture":
+                return self.organs_of_picture(session, data)
+            case "template":
+                return self.template(session, data)
+            case _:
+                return Shown()
+        return Shown(canvas=shown(view_of(session, self)))
+
+    def told(self, session: Session, told: Mapping[str, Any]) -> Shown:
+        """What the page's own script says."""
+        try:
+            match told.get("kind"):
+                case "loaded":
+                    return self.all(session)
+                case "template":
+                    return self.template(session, told)
+                case "accept" | "discard" as choice:
+                    proposal = session.proposal()
+                    if proposal is not None and choice == "accept":
+                        session.settle(proposal.number)
+                    elif proposal is not None:
+                        session.delete(proposal.number)
+                case "ended":
+                    return self.ended(session, told)
+            return Shown(canvas=shown(view_of(session, self)))
+        except Exception as error:
+            return Shown(canvas=shown(view_of(session, self, note=messages.sentence(error))))
+
+    def all(self, session: Session) -> Shown:
+        """Everything, for a page that was just loaded."""
+        engine = self.loading.engine
+        findings = list(engine.knows("insert").findings) if engine else []
+        drawing = session.drawing
+        labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
+        return Shown(
+            canvas=shown(view_of(session, self, labels=labels)),
+            finding=gr.update(choices=findings),
+        )
+
+    def ended(self, session: Session, told: Mapping[str, Any]) -> Shown:
+        """The new states; where the picture changed its size, the drawing follows."""
+        picture = session.picture()
+        labels = None
+        drawn = session.drawing
+        if picture is not None and picture.drawing is not None and drawn is not None:
+            if picture.drawing.bits.shape != drawn.bits.shape:
+                labels = labels_file(picture.drawing.bits, picture.drawing.findings)
+        return Shown(canvas=shown(view_of(session, self, labels=labels, base=told.get("rev"))))
+
+    def open(self, session: Session, data: Mapping[str, Any]) -> Shown:
+        state, restored = opening.open_picture(session, data["file"], str(data.get("name", "")))
+        drawing = state.drawing
+        labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
+        session.new_document(drawing)
+        canvas = shown(view_of(session, self, labels=labels))
+        if restored is None:
+            return Shown(canvas=canvas)
+        return Shown(
+            canvas=canvas,
+            report=restored.report,
+            seed=gr.skip() if restored.seed is None else restored.seed,
+            keep=restored.seed is not None,
+        )
+
+    def restore(self, session: Session, number: int, data: Mapping[str, Any]) -> Shown:
+        state = session.state(number)
+        if state is None or state.drawing is None:
+            raise InvalidRequest("Nothing was drawn for this picture.")
+        session.select(number)
+        drawing = fitted(state.drawing, state.image.shape)
+        labels = labels_file(drawing.bits, drawing.findings)
+        return Shown(
+            canvas=shown(view_of(session, self, labels=labels, base=data.get("rev"))),
+            seed=gr.skip() if state.seed is None else state.seed,
+            report=state.report,
+        )
+
+    def template(self, session: Session, data: Mapping[str, Any]) -> Shown:
+        name = data.get("name") or data.get("id")
+        found = next((t for t in self.templates() if t.title == name), None)
+        if found is None:
+            raise InvalidRequest(f"There is no template '{name}'.")
+        height, width = self.canvas_shape(session)
+        return self.draw_organs(session, found.organs(height, width), data)
+
+    def organs_of_picture(self, session: Session, data: Mapping[str, Any]) -> Shown:
+        picture = session.state(data.get("state")) or session.picture()
+        if picture is None:
+            raise InvalidRequest("There is no picture. Open or generate one first.")
+        found: list[Organs] = []
+
+        def keep(result: Result, request: Request) -> int:
+            found.append(result.organs if result.organs is not None else np.zeros(0, np.uint8))
+            return picture.number
+
+        id = f"segment-{session.next_nonce()}-{picture.number}"
+        self.jobs.submit(id, session.id, "segment", (SegmentRequest(image=picture.image),), keep)
+        ended = self.jobs.wait(id, session.id)
+        if ended.state != "done":
+            raise InvalidRequest(ended.sentence)
+        return self.draw_organs(session, found[0], data)
+
+    def draw_organs(self, session: Session, organs: Organs, data: Mapping[str, Any]) -> Shown:
+        """Replace the organs of the drawing; findings and areas stay."""
+        bits = organ_bits(organs)
+        drawn = session.drawing
+        findings: tuple[Any, ...] = ()
+        if drawn is not None and drawn.bits.shape == bits.shape:
+            bits = bits | (drawn.bits & ~ORGANS)
+            findings = drawn.findings
+        labels = labels_file(bits, findings)
+        return Shown(canvas=shown(view_of(session, self, labels=labels, base=data.get("rev"))))
+
+    def canvas_shape(self, session: Session) -> tuple[int, int]:
+        if session.drawing is not None:
+            return session.drawing.bits.shape  # type: ignore[return-value]
+        picture = session.picture()
+        return (256, 256) if picture is None else picture.image.shape  # type: ignore[return-value]
+
+    # What the page's script asks for by HTTP
+
+    def status(self, session: Session) -> dict[str, Any]:
+        engine = self.loading.engine
+        states = list(session.states.values())
+        count = len(states)
+        found: dict[str, Any] = {
+            "state": "ready" if engine else "failed" if self.loading.failure else "loading",
+            "name": "Loading the models",
+            "sentence": self.loading.failure or "",
+            "title": session.title,
+            "document": "Empty" if not count else f"{count} state{'s' if count > 1 else ''}",
+            "job": self.jobs.active(session.id),
+            "exportable": [s.number for s in states if s.recipe is not None],
+            "proposals": [s.number for s in states if s.proposal],
+            "seconds": {v: self.jobs.expected_seconds(v) for v in VERB_NAMES},
+        }
+        if self.loading.failure:
+            found["name"] = "No models"
+        if engine is not None:
+            found["name"] = engine.name
+            found["device"] = "Graphics card" if "cuda" in str(engine.device) else "Processor"
+            found["can"] = {verb: engine.can(verb) for verb in VERB_NAMES}
+            found["reads"] = list(engine.knows("generate").findings)
+            found["free_text"] = engine.knows("generate").free_text
+        return found
+
+
+def session_id(request: Any, cookie: str) -> str | None:
+    """The session of a FastAPI or Gradio request, None where it carries no valid one."""
+    value = request.cookies.get(cookie, "")
+    return value if re.fullmatch(r"[\w-]{20,64}", value) else None
+
+
+def read(
+    form: Form,
+    drawing: Drawing | None,
+    picture: State | None,
+    selected: int | None,
+    sampling: Sampling,
+) -> Request:
+    """The request that the form and the drawing make, for the verb that is chosen."""
+    match form.verb:
+        case "Generate":
+            return generate.read(drawing, form.report, sampling)
+        case "Insert":
+            return insert.read(drawing, picture, form.change, selected, sampling)
+        case "Erase":
+            return erase.read(drawing, picture, sampling)
+        case "Outpaint":
+            margins = (form.top, form.right, form.left, form.bottom)
+            return outpaint.read(drawing, picture, form.keep, margins, sampling)
+        case "Upscale":
+            return upscale.read(picture, sampling)
+    raise InvalidRequest("Choose what to do first.")
+
+
+def state_name(verb: str, request: Request, change: str) -> str:
+    """A short name for the history."""
+    texts = [finding.text for finding in getattr(request, "findings", ()) if finding.text]
+    match verb:
+        case "insert" if change == "Remove":
+            return "Removed"
+        case "insert" | "generate" if texts:
+            return ", ".join(dict.fromkeys(texts)).capitalize()
+    named = {"generate": "Generated", "erase": "Erased", "outpaint": "Completed"}
+    return named.get(verb, "Upscaled")
+
+
+def after(verb: str, drawing: Drawing | None, form: Form) -> Drawing | None:
+    """The drawing as it lies on the result: outpainting widens it."""
+    if drawing is None or verb != "outpaint" or form.keep != outpaint.WHOLE:
+        return drawing
+    pads = [outpaint.pixels(m) for m in (form.top, form.bottom, form.right, form.left)]
+    return replace(drawing, bits=np.pad(drawing.bits, (tuple(pads[:2]), tuple(pads[2:]))))

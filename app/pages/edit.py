@@ -1,0 +1,137 @@
+"""The Edit page: the canvas on the left and in the centre, the request panel on the right."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+
+from app.canvas.component import LabelCanvas
+from app.pages.desk import Desk, Form, Shown
+from app.panels import details, erase, generate, insert, outpaint, run, upscale
+from app.server import UPLOADS
+
+STATIC = Path(__file__).parent.parent / "static"
+VERBS = ["Generate", "Insert", "Erase", "Outpaint", "Upscale"]
+HEAD = '<link rel="stylesheet" href="/page/page.css"><script src="/page/page.js" defer></script>'
+SEND = "async (...values) => await window.XREAL.page.send(values)"
+
+
+@dataclass(frozen=True)
+class EditPage:
+    canvas: LabelCanvas
+    verb: gr.Radio
+    generate: generate.GeneratePanel
+    insert: insert.InsertPanel
+    outpaint: outpaint.OutpaintPanel
+    details: details.DetailsPanel
+    bar: run.RunBar
+
+    @property
+    def form(self) -> list[gr.components.Component]:
+        """The components whose values are the fields of :class:`Form`, in its order."""
+        return [
+            self.verb,
+            self.generate.report,
+            self.insert.change,
+            *self.outpaint.values,
+            *self.details.values,
+            self.bar.variations,
+        ]
+
+    @property
+    def shown(self) -> list[gr.components.Component]:
+        """What the fields of :class:`Shown` go to, in its order."""
+        return [
+            self.canvas,
+            self.verb,
+            self.generate.report,
+            self.details.seed,
+            self.details.keep,
+            self.details.fold,
+            self.insert.finding,
+        ]
+
+
+def mount(app: FastAPI, desk: Desk) -> FastAPI:
+    blocks = build(desk)
+    blocks.queue(max_size=64, default_concurrency_limit=8, api_open=False)
+    return gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        server_name=desk.settings.host,
+        server_port=desk.settings.port,
+        footer_links=[],
+        run_history=False,
+        allowed_paths=[],
+        show_error=False,
+        max_file_size=UPLOADS,
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        theme=gr.themes.Default(),
+        head=HEAD,
+    )
+
+
+def build(desk: Desk) -> gr.Blocks:
+    with gr.Blocks(
+        title="XReal Studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
+    ) as blocks:
+        gr.HTML(html_template=(STATIC / "bar.html").read_text("utf-8"), elem_id="bar")
+        page = lay_out()
+        connect(page, desk, blocks)
+    return blocks
+
+
+def lay_out() -> EditPage:
+    with gr.Row(elem_id="desk"):
+        canvas = LabelCanvas(elem_id="editor")
+        with gr.Column(elem_id="ask"):
+            verb = gr.Radio(VERBS, value="Generate", label="Verb", elem_id="verb")
+            with gr.Column(elem_id="ask-body"):
+                generating = generate.build()
+                inserting = insert.build()
+                erase.build()
+                outpainting = outpaint.build()
+                upscale.build()
+                how = details.build()
+            bar = run.build()
+    return EditPage(canvas, verb, generating, inserting, outpainting, how, bar)
+
+
+def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
+    insert.connect(page.insert)
+    details.connect(page.details)
+    quiet: dict[str, Any] = {
+        "show_progress": "hidden",
+        "trigger_mode": "multiple",
+        "concurrency_limit": 8,
+        "api_visibility": "private",
+    }
+
+    def shown(found: Shown) -> list[Any]:
+        return found.updates()
+
+    def start(drawing: Any, call: str, *values: Any, request: gr.Request) -> Any:
+        return shown(desk.start(desk.session(request), drawing, call, Form(*values)))
+
+    def asked(event: gr.EventData, request: gr.Request) -> Any:
+        return shown(desk.asked(desk.session(request), event))
+
+    def told(event: gr.EventData, request: gr.Request) -> Any:
+        return shown(desk.told(desk.session(request), event._data or {}))
+
+    def opened(request: gr.Request) -> Any:
+        return shown(desk.all(desk.session(request)))
+
+    page.verb.change(None, page.verb, None, js="(v) => { window.XREAL.page.verb(v) }")
+    page.bar.run.click(
+        start, [page.canvas, page.bar.call, *page.form], page.shown, js=SEND, **quiet
+    )
+    page.canvas.ask(asked, None, page.shown, **quiet)
+    page.bar.status.submit(told, None, page.shown, **quiet)
+    blocks.load(opened, None, page.shown, **quiet)

@@ -1,0 +1,80 @@
+"""How to sample: quality, seed, steps, guidance. Closed by default; its line shows the values."""
+
+import secrets
+from dataclasses import dataclass
+
+import gradio as gr
+
+from engine.api import Sampling
+from engine.errors import InvalidRequest
+
+QUALITIES = {"Draft": 0.5, "Standard": 1.0, "Fine": 2.0}  # times the model's own steps
+LARGEST_SEED = 2**53 - 1  # what a page can say exactly
+DRAWN_SEEDS = 10**6  # seeds that we draw are short enough to read aloud
+MOST_STEPS, MOST_GUIDANCE = 250, 15
+
+
+@dataclass(frozen=True)
+class DetailsPanel:
+    fold: gr.Accordion
+    quality: gr.Radio
+    seed: gr.Number
+    keep: gr.Checkbox
+    steps: gr.Slider
+    guidance: gr.Slider
+
+    @property
+    def values(self) -> list[gr.components.Component]:
+        return [self.quality, self.seed, self.keep, self.steps, self.guidance]
+
+
+def build() -> DetailsPanel:
+    with gr.Accordion("Details", open=False, elem_id="details") as fold:
+        quality = gr.Radio(
+            list(QUALITIES), value="Standard", label="Quality", elem_id="quality",
+            elem_classes="segments",
+        )  # fmt: skip
+        with gr.Row(elem_classes="seed-row"):
+            seed = gr.Number(0, label="Seed", elem_id="seed", minimum=0, step=1)
+            keep = gr.Checkbox(label="Keep seed", value=False, elem_id="keep-seed")
+        steps = gr.Slider(
+            0, MOST_STEPS, value=0, step=1, label="Steps", elem_id="steps",
+            info="0: as the model and the quality say",
+        )  # fmt: skip
+        guidance = gr.Slider(
+            0, MOST_GUIDANCE, value=0, step=0.5, label="Guidance", elem_id="guidance",
+            info="How strictly words are obeyed; 0: the model's own",
+        )  # fmt: skip
+    return DetailsPanel(fold, quality, seed, keep, steps, guidance)
+
+
+def connect(panel: DetailsPanel) -> None:
+    """Who types a seed wants that seed."""
+    panel.seed.input(None, None, panel.keep, js="() => true")
+
+
+def read(
+    quality: str, seed: float | None, keep: bool, steps: float, guidance: float, usual: Sampling
+) -> Sampling:
+    """The values as a sampling; ``usual`` are the model's own. A kept seed is used as it is."""
+    asked = round(steps) or None
+    if asked is None and quality != "Standard" and usual.steps is not None:
+        asked = max(round(usual.steps * QUALITIES[quality]), 1)
+    return Sampling(
+        seed=whole(seed) if keep else secrets.randbelow(DRAWN_SEEDS),
+        steps=asked,
+        guidance=float(guidance) if guidance >= 1 else None,
+    )
+
+
+def whole(seed: float | None) -> int:
+    if seed is None or seed != seed or seed != int(seed) or not 0 <= seed <= LARGEST_SEED:
+        shown = "" if seed is None else f"; '{seed:g}' is not"
+        raise InvalidRequest(f"The seed must be a whole number from 0 to {LARGEST_SEED}{shown}.")
+    return int(seed)
+
+
+def summary(quality: str, sampling: Sampling) -> str:
+    """The line of the closed panel."""
+    steps = f", {sampling.steps} steps" if sampling.steps else ""
+    return f"Details: {quality}{steps}, seed {sampling.seed}"

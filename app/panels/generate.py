@@ -1,0 +1,53 @@
+"""Generate: a new radiograph from the drawing, from a report, from both, or from nothing."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app.canvas.drawing import Drawing, FindingRegion
+from engine.api import Finding, GenerateRequest, Sampling
+from engine.errors import InvalidRequest
+
+
+@dataclass(frozen=True)
+class GeneratePanel:
+    report: gr.Textbox
+
+
+def build() -> GeneratePanel:
+    with gr.Column(elem_classes="for-generate verb-body"):
+        report = gr.Textbox(
+            label="Report",
+            lines=4,
+            max_lines=12,
+            max_length=10_000,
+            placeholder="e.g. Moderate left pleural effusion. No pneumothorax.",
+            elem_id="report",
+        )
+        gr.HTML("", elem_id="reads", html_template="<p class='lead'></p>")
+    return GeneratePanel(report)
+
+
+def read(drawing: Drawing | None, report: str, sampling: Sampling) -> GenerateRequest:
+    """The drawing and the report as a request; an empty drawing leaves the organs to the model."""
+    if drawing is None:
+        return GenerateRequest(report=report, sampling=sampling)
+    organs = drawing.organs()
+    return GenerateRequest(
+        report=report,
+        organs=organs if organs.any() else None,
+        findings=tuple(finding(drawing, region) for region in drawing.findings),
+        sampling=sampling,
+    )
+
+
+def finding(drawing: Drawing, region: FindingRegion) -> Finding:
+    """A painted and named region; what is missing of the two is said by its letter."""
+    mask = drawing.finding_mask(region.bit)
+    if not mask.any():
+        raise InvalidRequest(
+            f"Finding {region.letter} is not painted. Paint its region, or delete it."
+        )
+    if not region.words.strip():
+        raise InvalidRequest(f"Finding {region.letter} has no words. Say what it is, or delete it.")
+    return Finding(text=region.words.strip(), mask=mask)

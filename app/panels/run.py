@@ -1,0 +1,47 @@
+"""The run bar: how many, run, Stop, and the line that says what is going on."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+VARIATIONS = {"x 1": 1, "x 4": 4, "x 9": 9}
+STATUS = """
+<div class="run-status">
+ <div class="line"><span role="status" aria-label="Run status" id="run-status"></span>
+  <span id="run-left"></span></div>
+ <div class="bar" role="progressbar" aria-label="Run progress" aria-valuemin="0"
+  aria-valuemax="100" aria-valuenow="0" hidden><i></i></div>
+ <div class="stages" hidden></div>
+ <div class="line" id="proposal" hidden>
+  <button type="button" class="btn pri" id="accept" title="Keep this picture (Enter)">Accept</button>
+  <button type="button" class="btn" id="discard" title="Drop it (Backspace)">Discard</button></div>
+</div>
+"""
+TELL = "window.XREAL = window.XREAL || {}; window.XREAL.tell = (d) => trigger('submit', d);"
+
+
+@dataclass(frozen=True)
+class RunBar:
+    status: gr.HTML
+    variations: gr.Dropdown
+    run: gr.Button
+    stop: gr.Button
+    call: gr.Textbox  # filled by the page's script: job id and chosen finding, as JSON
+
+
+def build() -> RunBar:
+    with gr.Column(elem_id="runbar"):
+        status = gr.HTML(html_template=STATUS, js_on_load=TELL, elem_id="run-lines")
+        with gr.Row(elem_id="run-row"):
+            variations = gr.Dropdown(
+                list(VARIATIONS), value="x 1", label="Variations", elem_id="variations",
+                filterable=False,
+            )  # fmt: skip
+            run = gr.Button("Generate", variant="primary", elem_id="run")
+            stop = gr.Button("Stop", variant="stop", elem_id="stop")
+        gr.HTML(
+            html_template="<div class='line dim'><span id='why'></span><kbd>Ctrl Enter</kbd></div>",
+            elem_id="why-line",
+        )
+        call = gr.Textbox(visible=False, label="Call")
+    return RunBar(status, variations, run, stop, call)

@@ -1,0 +1,272 @@
+"""One person's document: the states of its history, and the drawing that made each of them.
+
+Kept on the server, so that a reload of the page brings everything back. The engine's worker
+adds results from its own thread, hence the lock.
+"""
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.canvas.drawing import Drawing
+from engine.api import GenerateRequest, Pixels, Request, Result, UpscaleRequest
+from engine.errors import InvalidRequest
+from engine.provenance import inputs_of, recipe_of, with_history
+
+Origin = Literal["synthetic", "real", "partly"]
+Kind = Literal["opened", "stage", "made"]
+MARKS: dict[Origin | None, str] = {
+    None: "Not for diagnosis",
+    "synthetic": "Synthetic - not for diagnosis",
+    "real": "Real picture - not for diagnosis",
+    "partly": "Partly synthetic - not for diagnosis",
+}
+OFFERED = 16  # drawings that wait to be fetched by the browser
+SESSIONS = 32  # browsers remembered at once; this computer has one or two
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A picture in the history.
+
+    ``recipe`` and ``inputs`` let it be made again, the recipe with those of the pictures it was
+    made from. ``drawing`` is what was on the canvas at that run.
+    """
+
+    number: int
+    name: str
+    kind: Kind
+    image: Pixels  # (H, W) in [0, 1]
+    bits: int  # 8 or 16, of the file it came from
+    origin: Origin
+    parent: int | None = None
+    recipe: dict[str, Any] | None = None
+    inputs: dict[str, NDArray[Any]] | None = None
+    drawing: Drawing | None = None
+    seed: int | None = None
+    report: str = ""
+    notes: tuple[str, ...] = ()
+    proposal: bool = False
+
+    @property
+    def title(self) -> str:
+        return f"{self.number} {self.name}"
+
+
+@dataclass
+class Session:
+    """The document of one browser. Use the methods; they take the lock."""
+
+    id: str
+    doc: str = field(default_factory=lambda: secrets.token_hex(8))
+    title: str = "Untitled"
+    states: dict[int, State] = field(default_factory=dict)
+    current: int | None = None
+    drawing: Drawing | None = None  # the newest the browser sent
+    nonce: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _number: int = 0
+    _labels: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
+
+    def next_nonce(self) -> int:
+        with self.lock:
+            self.nonce += 1
+            return self.nonce
+
+    def state(self, number: int | None) -> State | None:
+        with self.lock:
+            return None if number is None else self.states.get(number)
+
+    def picture(self) -> State | None:
+        """The state on screen."""
+        return self.state(self.current)
+
+    def select(self, number: int) -> None:
+        with self.lock:
+            if number in self.states:
+                self.current = number
+
+    def drew(self, drawing: Drawing) -> None:
+        """The newest drawing of the browser, and the picture it lies on."""
+        with self.lock:
+            self.drawing = drawing
+            if drawing.state in self.states:
+                self.current = drawing.state
+
+    def new_document(self, drawing: Drawing | None) -> None:
+        """The browser starts a drawing of its own; the history goes on."""
+        with self.lock:
+            self.doc = secrets.token_hex(8)
+            self.drawing = drawing
+
+    def add(self, make: Callable[[int], State], *, choose: bool = True) -> State:
+        """Append the state that ``make`` builds for its number."""
+        with self.lock:
+            self._number += 1
+            state = make(self._number)
+            self.states[state.number] = state
+            if choose:
+                self.current = state.number
+            return state
+
+    def delete(self, number: int) -> None:
+        """Take a state out of the history; its children become its parent's."""
+        with self.lock:
+            gone = self.states.pop(number, None)
+            if gone is None:
+                return
+            for child in self.states.values():
+                if child.parent == number:
+                    self.states[child.number] = replace(child, parent=gone.parent)
+            if self.current == number:
+                left = [n for n in self.states if n < number] or list(self.states)
+                parent = gone.parent if gone.parent in self.states else None
+                self.current = parent or (left[-1] if left else None)
+
+    def settle(self, number: int) -> None:
+        """Accept a proposal: it stays in the history as it is."""
+        with self.lock:
+            state = self.states.get(number)
+            if state is not None:
+                self.states[number] = replace(state, proposal=False)
+
+    def offer_labels(self, data: bytes) -> str:
+        """Keep a drawing for the browser to fetch; its address. Only the newest few are kept."""
+        with self.lock:
+            key = secrets.token_hex(8)
+            self._labels[key] = data
+            while len(self._labels) > OFFERED:
+                self._labels.popitem(last=False)
+            return f"/api/drawings/{key}"
+
+    def labels(self, key: str) -> bytes | None:
+        with self.lock:
+            return self._labels.get(key)
+
+    def proposal(self) -> State | None:
+        picture = self.picture()
+        return picture if picture is not None and picture.proposal else None
+
+
+def keep_result(
+    session: Session,
+    result: Result,
+    *,
+    parent: int | None,
+    drawing: Drawing | None,
+    name: str,
+    proposal: bool,
+) -> int:
+    """Add the stages of a run and its picture to the history; the number of the picture."""
+    made_from = session.state(parent)
+    generated = isinstance(result.request, GenerateRequest)
+    origin: Origin = "synthetic"
+    if not generated and made_from is not None:
+        origin = "synthetic" if made_from.origin == "synthetic" else "partly"
+    if isinstance(result.request, UpscaleRequest) and drawing is not None:
+        drawing = scaled(drawing, result.image.shape)
+    before = None if generated else parent
+    if isinstance(result.request, GenerateRequest):
+        before = keep_stages(session, result, result.request, drawing)
+    edited = None if generated or made_from is None else made_from.recipe
+    made = session.add(
+        lambda n: State(
+            number=n,
+            name=name,
+            kind="made",
+            image=result.image,
+            bits=16,
+            origin=origin,
+            parent=before,
+            recipe=with_history(result.recipe, edited),
+            inputs=inputs_of(result.request),
+            drawing=drawing,
+            seed=seed_of(result.request),
+            report=getattr(result.request, "report", ""),
+            notes=result.notes,
+            proposal=proposal,
+        )
+    )
+    return made.number
+
+
+def keep_stages(
+    session: Session, result: Result, request: GenerateRequest, drawing: Drawing | None
+) -> int | None:
+    """The finished stages before the last: anatomy, then each finding but the last.
+
+    A stage is what the same request with fewer findings makes, and its recipe says so.
+    """
+    parent = None
+    recipe = result.recipe
+    for count, (name, image) in enumerate(list(result.states.items())[:-1]):
+        part = replace(request, findings=request.findings[:count])
+        state = session.add(
+            lambda n, name=name, image=image, part=part, parent=parent: State(
+                number=n,
+                name=name.capitalize(),
+                kind="stage",
+                image=image,
+                bits=16,
+                origin="synthetic",
+                parent=parent,
+                recipe=recipe_of(part, recipe["model_set"], recipe["models"]),
+                inputs=inputs_of(part),
+                drawing=drawing,
+                seed=part.sampling.seed,
+                report=part.report,
+            ),
+            choose=False,
+        )
+        parent = state.number
+    return parent
+
+
+def scaled(drawing: Drawing, shape: tuple[int, ...]) -> Drawing:
+    """The drawing at another size: each pixel takes the label of the nearest old one."""
+    height, width = shape
+    old_height, old_width = drawing.bits.shape
+    if (height, width) == (old_height, old_width):
+        return drawing
+    rows = ((np.arange(height) + 0.5) * old_height / height).astype(int)
+    columns = ((np.arange(width) + 0.5) * old_width / width).astype(int)
+    return replace(drawing, bits=np.ascontiguousarray(drawing.bits[np.ix_(rows, columns)]))
+
+
+def fitted(drawing: Drawing, shape: tuple[int, ...]) -> Drawing:
+    """The drawing on a picture of this shape; another aspect than its own is refused."""
+    height, width = shape
+    old_height, old_width = drawing.bits.shape
+    if abs(height * old_width - width * old_height) > max(height, width, old_height, old_width):
+        raise InvalidRequest(
+            f"The drawing is {old_width} x {old_height} px but the picture is "
+            f"{width} x {height} px. Restore the drawing of that picture, or clear it."
+        )
+    return scaled(drawing, shape)
+
+
+def seed_of(request: Request) -> int | None:
+    sampling = getattr(request, "sampling", None)
+    return None if sampling is None else sampling.seed
+
+
+class Sessions:
+    """The documents by session cookie, the least recently used dropped beyond a few."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, Session] = OrderedDict()
+
+    def of(self, id: str) -> Session:
+        with self._lock:
+            session = self._known.setdefault(id, Session(id))
+            self._known.move_to_end(id)
+            while len(self._known) > SESSIONS:
+                self._known.popitem(last=False)
+            return session

@@ -1,0 +1,36 @@
+"""Anatomies to start a drawing from: the named chests of the shape model."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from engine.api import Organs
+from engine.shapes import Shapes, read_shapes, template_organs
+
+MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
+
+
+@dataclass(frozen=True)
+class Template:
+    name: str
+    shapes: Shapes
+
+    def organs(self, height: int, width: int) -> Organs:
+        """(height, width): the middle of a square of the longer side."""
+        longest = max(height, width)
+        square = template_organs(self.shapes, self.name, longest)
+        top, left = (longest - height) // 2, (longest - width) // 2
+        return np.ascontiguousarray(square[top : top + height, left : left + width])
+
+    @property
+    def title(self) -> str:
+        return self.name[:1].upper() + self.name[1:].replace("_", " ")
+
+
+@cache
+def embedded_templates() -> tuple[Template, ...]:
+    """Read once; they ship with the project."""
+    shapes = read_shapes(MODELS)
+    return tuple(Template(name, shapes) for name in shapes.templates)

@@ -1,0 +1,130 @@
+"""Stands in for the engine: the real requests, progress and results, pixels one can predict.
+
+Generate paints grey by organ, findings white; edits paint 0.75 into their zone. Each step waits
+for ``gate`` to be open, so that a test decides how far a run gets.
+"""
+
+import threading
+
+import numpy as np
+
+from engine.api import (
+    EraseRequest,
+    GenerateRequest,
+    InsertRequest,
+    Knows,
+    ModelCard,
+    OutpaintRequest,
+    Progress,
+    Result,
+    Sampling,
+    SegmentRequest,
+    UpscaleRequest,
+)
+from engine.provenance import recipe_of
+
+STEPS = 4
+HASHES = {"fake": "0" * 64}
+KNOWS = Knows(
+    verbs=("generate", "insert", "erase", "outpaint"),
+    findings=("effusion", "cardiomegaly", "pneumothorax"),
+    organs=(1, 2, 3),
+    sides=("left", "right", "both"),
+    zones=("upper", "middle", "lower"),
+)
+TONES = np.array([0.1, 0.3, 0.35, 0.8, 0.7], np.float32)
+
+
+class FakeEngine:
+    name = "Embedded models, 256 px"
+    device = "cpu"
+    models = (
+        ModelCard(
+            name="fake", role="diffusion", knows=KNOWS, licence="Apache-2.0",
+            sha256="0" * 64, source="tests",
+        ),
+    )  # fmt: skip
+
+    def __init__(self, fails_with=None, without=()):
+        self.gate = threading.Event()
+        self.gate.set()
+        self.fails_with = fails_with
+        self.without = without
+        self.requests = []
+
+    def knows(self, verb):
+        return KNOWS if verb in KNOWS.verbs else Knows()
+
+    def can(self, verb):
+        return f"The models cannot {verb}." if verb in self.without else None
+
+    def defaults(self, verb):
+        return Sampling(steps=20, guidance=2.0, sampler="ddim", eta=0.0)
+
+    def run(self, request, on_event=None):
+        self.requests.append(request)
+        if self.fails_with is not None:
+            raise self.fails_with
+        states = paint(request)
+        image = list(states.values())[-1]
+        for stage, picture in states.items():
+            if stage == "opened":
+                continue
+            for done in range(1, STEPS + 1):
+                self.gate.wait(timeout=20)
+                if on_event is not None:
+                    on_event(Progress(stage, done, STEPS, picture))
+        organs = read_organs(request.image) if isinstance(request, SegmentRequest) else None
+        return Result(
+            image=image,
+            states=states,
+            organs=organs,
+            request=request,
+            recipe=recipe_of(request, self.name, HASHES),
+            seconds={"total": 0.1},
+            notes=(),
+        )
+
+
+def paint(request):
+    """The stages of a request, oldest first, the result last."""
+    if isinstance(request, GenerateRequest):
+        organs = request.organs
+        if organs is None:
+            organs = np.zeros((256, 256), np.uint8)
+        image = on_grid(TONES[organs] + np.float32(request.sampling.seed % 7) / 100)
+        states = {"anatomy" if request.findings else "generated": image}
+        for finding in request.findings:
+            image = np.where(finding.mask > 0, np.float32(1), image)
+            states[finding.text] = image
+        return states
+    image = request.image
+    match request:
+        case InsertRequest():
+            zone = np.max([finding.mask for finding in request.findings], axis=0)
+        case EraseRequest():
+            zone = request.mask
+        case OutpaintRequest():
+            zone = 1 - request.keep
+        case UpscaleRequest():
+            tall, wide = image.shape
+            scale = 1024 // max(tall, wide)
+            return {"opened": image, "upscaled": np.kron(image, np.ones((scale, scale), "f4"))}
+        case _:
+            return {"opened": image}
+    done = np.where(zone > 0, np.float32(49151 / 65535), image).astype(np.float32)
+    return {"opened": image, "done": done}
+
+
+def read_organs(image):
+    """Two lungs and a heart at fixed places, whatever the picture shows."""
+    tall, wide = image.shape
+    organs = np.zeros((tall, wide), np.uint8)
+    organs[tall // 4 : 3 * tall // 4, wide // 8 : 3 * wide // 8] = 2
+    organs[tall // 4 : 3 * tall // 4, 5 * wide // 8 : 7 * wide // 8] = 1
+    organs[tall // 2 : 3 * tall // 4, 3 * wide // 8 : 5 * wide // 8] = 3
+    return organs
+
+
+def on_grid(image):
+    return (np.round(image * 65535) / np.float32(65535)).astype(np.float32)

@@ -1,0 +1,233 @@
+import threading
+
+import numpy as np
+import pytest
+
+from app.jobs import WAITING, Jobs
+from app.loading import Loading
+from engine.api import GenerateRequest, Progress, Sampling
+from engine.errors import InvalidRequest, OutOfMemory
+from tests.app.fake_engine import FakeEngine
+
+ME, OTHER = "me-0123456789", "other-0123456789"
+
+
+def table(engine):
+    loading = Loading(lambda: engine)
+    loading.start()
+    jobs = Jobs(loading)
+    jobs.start()
+    return jobs
+
+
+def one(seed=0):
+    return (GenerateRequest(sampling=Sampling(seed=seed)),)
+
+
+def numbered():
+    """A keep function that answers 1, 2, 3 and remembers what it kept."""
+    kept = []
+
+    def keep(result, request):
+        kept.append(result)
+        return len(kept)
+
+    return keep, kept
+
+
+def test_a_run_ends_with_the_numbers_of_its_states():
+    jobs = table(FakeEngine())
+    keep, kept = numbered()
+
+    jobs.submit("job-0001", ME, "generate", (*one(1), *one(2)), keep)
+    view = jobs.wait("job-0001", ME)
+
+    assert (view.state, view.results, view.sentence) == ("done", (1, 2), "")
+    assert [result.request.sampling.seed for result in kept] == [1, 2]
+    assert jobs.expected_seconds("generate") is not None
+
+
+def test_progress_and_preview_can_be_read_while_it_runs():
+    engine = FakeEngine()
+    reached, go_on = threading.Event(), threading.Event()
+    picture = np.full((8, 8), 0.5, np.float32)
+
+    def run(request, on_event):
+        on_event(Progress("anatomy", 2, 10, picture))
+        reached.set()
+        go_on.wait(10)
+        return FakeEngine.run(engine, request, on_event)
+
+    engine.run = run
+    jobs = table(engine)
+    jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
+    reached.wait(10)
+    view = jobs.view("job-0001", ME)
+    seen = jobs.preview("job-0001", ME)
+    go_on.set()
+
+    assert (view.state, view.stage, view.done, view.total) == ("running", "anatomy", 2, 10)
+    assert view.preview_version == 1 and seen is picture
+    assert jobs.wait("job-0001", ME).state == "done"
+    assert jobs.preview("job-0001", ME) is None
+
+
+def test_a_run_stops_at_its_next_step_and_says_where():
+    engine = FakeEngine()
+    engine.gate.clear()
+    jobs = table(engine)
+    keep, kept = numbered()
+    jobs.submit("job-0001", ME, "generate", one(), keep)
+
+    jobs.stop("job-0001", ME)
+    engine.gate.set()
+    view = jobs.wait("job-0001", ME)
+
+    assert view.state == "stopped" and view.sentence.startswith("Stopped")
+    assert kept == []
+
+
+def test_a_stop_that_overtakes_its_run_still_stops_it():
+    engine = FakeEngine()
+    jobs = table(engine)
+
+    jobs.stop("job-0001", ME)
+    jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
+
+    assert jobs.view("job-0001", ME).state == "stopped"
+    assert engine.requests == []
+
+
+def test_a_queued_run_knows_how_many_are_ahead_and_can_be_stopped():
+    engine = FakeEngine()
+    engine.gate.clear()
+    jobs = table(engine)
+    for n in range(3):
+        jobs.submit(f"job-000{n}", ME, "generate", one(n), numbered()[0])
+    while jobs.view("job-0000", ME).state != "running":
+        pass
+
+    assert jobs.view("job-0002", ME).ahead == 2
+    jobs.stop("job-0001", ME)
+    assert jobs.view("job-0001", ME).state == "stopped"
+    assert jobs.view("job-0002", ME).ahead == 1
+
+    engine.gate.set()
+    assert jobs.wait("job-0002", ME).state == "done"
+    assert len(engine.requests) == 2
+
+
+def test_the_queue_is_bounded():
+    engine = FakeEngine()
+    engine.gate.clear()
+    jobs = table(engine)
+    jobs.submit("job-first", ME, "generate", one(), numbered()[0])
+    while jobs.view("job-first", ME).state != "running":
+        pass
+    for n in range(WAITING):
+        jobs.submit(f"job-wait{n}", ME, "generate", one(), numbered()[0])
+
+    with pytest.raises(InvalidRequest, match="waiting already"):
+        jobs.submit("job-over1", ME, "generate", one(), numbered()[0])
+    jobs.close()
+    engine.gate.set()
+
+
+def test_a_run_is_seen_and_stopped_by_its_owner_only():
+    engine = FakeEngine()
+    engine.gate.clear()
+    jobs = table(engine)
+    jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
+
+    jobs.stop("job-0001", OTHER)
+    foreign = jobs.view("job-0001", OTHER)
+    engine.gate.set()
+
+    assert foreign.state == "unknown"
+    assert jobs.wait("job-0001", ME).state == "done"
+
+
+def test_the_same_id_runs_once():
+    jobs = table(FakeEngine())
+    jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
+    with pytest.raises(InvalidRequest, match="already sent"):
+        jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
+
+
+def test_variations_that_were_finished_before_stop_are_kept():
+    engine = FakeEngine()
+    jobs = table(engine)
+    keep, kept = numbered()
+
+    def stop_after_the_first(result, request):
+        jobs.stop("job-0001", ME)
+        return keep(result, request)
+
+    jobs.submit("job-0001", ME, "generate", (*one(1), *one(2)), stop_after_the_first)
+    view = jobs.wait("job-0001", ME)
+
+    assert (view.state, view.results) == ("stopped", (1,))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (InvalidRequest("The region is empty."), "The region is empty."),
+        (OutOfMemory("graphics card", 11.2, 7.9), "7.9 GiB"),
+        (MemoryError(), "not enough memory"),
+        (OSError(28, "No space left on device"), "The disk is full"),
+        (ZeroDivisionError("secret of Mr Doe"), "Incident"),
+    ],
+)
+def test_a_failure_is_a_sentence_and_the_next_run_works(fault, said):
+    engine = FakeEngine(fails_with=fault)
+    jobs = table(engine)
+    jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
+    view = jobs.wait("job-0001", ME)
+
+    assert view.state == "failed" and said in view.sentence
+    assert "Doe" not in view.sentence
+
+    engine.fails_with = None
+    jobs.submit("job-0002", ME, "generate", one(), numbered()[0])
+    assert jobs.wait("job-0002", ME).state == "done"
+
+
+def test_a_run_waits_for_the_models_and_can_be_stopped_meanwhile():
+    loaded = threading.Event()
+
+    def slow():
+        loaded.wait(10)
+        return FakeEngine()
+
+    loading = Loading(slow)
+    jobs = Jobs(loading)
+    loading.start()
+    jobs.start()
+    jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
+    jobs.submit("job-0002", ME, "generate", one(), numbered()[0])
+    jobs.stop("job-0001", ME)
+
+    assert jobs.wait("job-0001", ME).state == "stopped"
+    loaded.set()
+    assert jobs.wait("job-0002", ME).state == "done"
+
+
+def test_models_that_cannot_be_loaded_fail_each_run_with_the_reason():
+    def broken():
+        raise InvalidRequest("The embedded model 'codec' is missing.")
+
+    loading = Loading(broken)
+    jobs = Jobs(loading)
+    loading.start()
+    jobs.start()
+    jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
+
+    assert jobs.wait("job-0001", ME).sentence == "The embedded model 'codec' is missing."
+    assert loading.failure == "The embedded model 'codec' is missing."
+
+
+@pytest.mark.parametrize("id", ["", "short", "a" * 65, "../../etc", "job 0001"])
+def test_an_id_that_no_page_makes_is_refused(id):
+    with pytest.raises(InvalidRequest):
+        table(FakeEngine()).submit(id, ME, "generate", one(), numbered()[0])
