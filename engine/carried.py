@@ -1,5 +1,6 @@
 """Arrays inside a PNG chunk, without loss: a name, one letter for the form, the content."""
 
+import struct
 import zlib
 from typing import Any
 
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from engine import png
 from engine.errors import ImageUnreadable
 from engine.images import from_codes, to_codes
+
+SHAPE = struct.Struct(">II")  # height, width
 
 
 def pack(name: str, array: NDArray[Any]) -> bytes:
@@ -20,8 +23,7 @@ def pack(name: str, array: NDArray[Any]) -> bytes:
         codes = to_codes(array, bits)
         if np.array_equal(from_codes(codes, most), array):
             return head + form + png.encode(codes)
-    shape = np.array(array.shape, ">u4").tobytes()
-    return head + b"F" + shape + zlib.compress(array.astype("<f4").tobytes())
+    return head + b"F" + SHAPE.pack(*array.shape) + zlib.compress(array.astype("<f4").tobytes())
 
 
 def unwrap(payload: bytes) -> tuple[str, bytes, bytes]:
@@ -31,7 +33,9 @@ def unwrap(payload: bytes) -> tuple[str, bytes, bytes]:
 
 def size_of(form: bytes, body: bytes) -> tuple[int, int]:
     if form == b"F":
-        height, width = (int(n) for n in np.frombuffer(body[:8], ">u4"))
+        if len(body) < SHAPE.size:
+            raise ImageUnreadable(png.DAMAGED)
+        height, width = SHAPE.unpack_from(body)
     elif form in (b"L", b"8", b"W"):
         width, height, _, colour = png.header(body)
         if colour != 0:
@@ -44,14 +48,11 @@ def size_of(form: bytes, body: bytes) -> tuple[int, int]:
 def unpack(form: bytes, body: bytes) -> NDArray[Any]:
     """The reverse of :func:`pack`; sizes have been checked against the limits."""
     height, width = size_of(form, body)
-    if form == b"F":
-        inflater = zlib.decompressobj()
-        raw = inflater.decompress(body[8:], 4 * height * width)
-        if len(raw) != 4 * height * width:
-            raise ImageUnreadable(png.DAMAGED)
-        return np.frombuffer(raw, "<f4").reshape(height, width).astype(np.float32)
     try:
+        if form == b"F":
+            raw = zlib.decompressobj().decompress(body[SHAPE.size :], 4 * height * width)
+            return np.frombuffer(raw, "<f4").reshape(height, width).astype(np.float32)
         codes = png.decode(body)
-    except Exception as error:  # Pillow fails in many ways on a damaged file
+    except Exception as error:  # decoders fail in their own ways; the file is at fault in all
         raise ImageUnreadable(png.DAMAGED) from error
     return codes if form == b"L" else from_codes(codes, 255 if form == b"8" else 65535)

@@ -5,6 +5,7 @@ and a damaged, cut-off or many-paged file is refused with a sentence rather than
 """
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,12 @@ def _read(source: str | Path | bytes) -> bytes:
 
 
 def _decode(data: bytes) -> _Codes:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a damaged file is refused below, in our own words
+        return _decoded(data)
+
+
+def _decoded(data: bytes) -> _Codes:
     image = _open(data)
     _check_size(image)
     frames = getattr(image, "n_frames", 1)
@@ -302,7 +309,7 @@ def _grey(codes: _Codes) -> Pixels:
             values = values[..., 0]
         else:
             return _on_grid((values @ LUMINANCE) / codes.most, codes.alpha)
-    if codes.alpha is None or (codes.alpha == 1).all():
+    if GRID % codes.most == 0 and (codes.alpha is None or (codes.alpha == 1).all()):
         return from_codes(values, codes.most)
     return _on_grid(values / codes.most, codes.alpha)
 

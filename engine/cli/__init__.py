@@ -1,0 +1,1 @@
+"""The command line: arguments become the same requests that the page and Python build."""

@@ -1,0 +1,187 @@
+"""What each command takes. Defaults that depend on the model are filled in by the model."""
+
+import argparse
+from collections.abc import Callable
+
+MASK = "picture of the same size: white where something may change, black where nothing may"
+ORGANS = (
+    "organ map: indexed PNG with 0 none, 1 left lung, 2 right lung, 3 heart, 4 aorta (sides are "
+    "the patient's), or the grey levels 0, 64, 128, 192, 255"
+)
+FINDING = "finding and where: words, '=', a mask file; repeat it for more findings"
+
+
+def _common(parser: argparse.ArgumentParser, output: str) -> None:
+    parser.add_argument("-o", "--output", metavar="OUT", required=True, help=output)
+    models = parser.add_argument_group("models")
+    models.add_argument(
+        "--models", metavar="DIR", help="folder with model files; default: the embedded models"
+    )
+    models.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)"
+    )
+    models.add_argument(
+        "--precision",
+        default="auto",
+        help="auto, float32, bfloat16 or float16 (default: auto, float32 on a processor)",
+    )
+    told = parser.add_argument_group("what is told")
+    told.add_argument("--json", action="store_true", help="write the result to stdout as JSON")
+    told.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def _written(parser: argparse.ArgumentParser) -> None:
+    written = parser.add_argument_group("what is written")
+    written.add_argument(
+        "--mark",
+        choices=("strip", "corner", "none"),
+        default="strip",
+        help='where "SYNTHETIC, not for diagnosis" stands: in a strip below the picture, burnt '
+        "into a corner, or nowhere; recipe and metadata are always written (default: strip)",
+    )
+    written.add_argument(
+        "--bits", type=int, choices=(8, 16), default=16, help="bits a pixel (default: 16)"
+    )
+    written.add_argument(
+        "--recipe", dest="recipe_out", metavar="FILE", help="write the recipe as JSON, too"
+    )
+
+
+def _sampling(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("sampling (defaults are those of the model)")
+    group.add_argument(
+        "--seed", default="0", metavar="N", help="whole number; the same makes the same picture "
+        "(default: 0)",
+    )  # fmt: skip
+    group.add_argument("--steps", metavar="N", help="steps of each stage, 1 to 2000")
+    group.add_argument("--sampler", metavar="NAME", help="ddim or dpmpp")
+    group.add_argument("--eta", metavar="X", help="fresh noise of ddim, 0 (none) to 1")
+    group.add_argument("--guidance", metavar="X", help="weight of the words, 1 (none) to 30")
+    group.add_argument(
+        "--exact",
+        action="store_true",
+        help="the arithmetic of the published code to the letter; needs its model files",
+    )
+    group.add_argument(
+        "--count",
+        default="1",
+        metavar="N",
+        help="N variations with seeds from --seed upwards, written to OUT-1.png, OUT-2.png ...",
+    )
+
+
+def _image(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", metavar="IMAGE", help="radiograph: PNG, JPEG or TIFF, 8 or 16 bit")
+
+
+def _generate(parser: argparse.ArgumentParser) -> None:
+    _common(parser, "PNG to write")
+    anatomy = parser.add_mutually_exclusive_group()
+    anatomy.add_argument("--organs", metavar="FILE", help=ORGANS)
+    anatomy.add_argument("--template", metavar="NAME", help="one of the anatomies that ship")
+    parser.add_argument(
+        "--size", default="256", metavar="PX", help="side of a template, px (default: 256)"
+    )
+    parser.add_argument(
+        "--finding", metavar="WORDS=MASK", action="append", default=[], help=FINDING
+    )
+    parser.add_argument("--report", default="", metavar="TEXT", help="words for the whole picture")
+    parser.add_argument(
+        "--anatomy",
+        choices=("auto", "map", "controller"),
+        default="auto",
+        help="how the organ map is obeyed: given to the network, or by the anatomy controller "
+        "(default: what the model does best)",
+    )
+    parser.add_argument(
+        "--held-steps", metavar="N", help="steps that follow the controller (default: half)"
+    )
+    _sampling(parser)
+    _written(parser)
+
+
+def _insert(parser: argparse.ArgumentParser) -> None:
+    _image(parser)
+    _common(parser, "PNG to write")
+    parser.add_argument(
+        "--finding", metavar="WORDS=MASK", action="append", default=[], help=FINDING
+    )
+    parser.add_argument(
+        "--remove", metavar="MASK", action="append", default=[], help="remove what is there"
+    )
+    parser.add_argument("--organs", metavar="FILE", help=ORGANS + "; default: read from IMAGE")
+    _sampling(parser)
+    _written(parser)
+
+
+def _erase(parser: argparse.ArgumentParser) -> None:
+    _image(parser)
+    _common(parser, "PNG to write")
+    parser.add_argument("--mask", metavar="FILE", required=True, help=MASK)
+    parser.add_argument("--words", default="", metavar="TEXT", help="what should be there instead")
+    parser.add_argument("--organs", metavar="FILE", help=ORGANS + "; default: read from IMAGE")
+    _sampling(parser)
+    _written(parser)
+
+
+def _outpaint(parser: argparse.ArgumentParser) -> None:
+    _image(parser)
+    _common(parser, "PNG to write")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--keep", metavar="FILE", help="picture of the same size: white is kept")
+    which.add_argument(
+        "--add",
+        metavar="SIDE=PX,...",
+        help="px to add at top, bottom, left, right of the image, as in top=64,left=32",
+    )
+    _sampling(parser)
+    _written(parser)
+
+
+def _upscale(parser: argparse.ArgumentParser) -> None:
+    _image(parser)
+    _common(parser, "PNG to write, 1024 px")
+    parser.add_argument(
+        "--method", default="ddim", choices=("ddim", "ddpm"), help="few or many steps (ddim)"
+    )
+    _sampling(parser)
+    _written(parser)
+
+
+def _segment(parser: argparse.ArgumentParser) -> None:
+    _image(parser)
+    _common(parser, "organ map to write: indexed PNG, see generate --organs")
+    parser.set_defaults(recipe_out=None, count="1")
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", metavar="FILE", help="PNG of ours, or a recipe in JSON")
+    _common(parser, "PNG to write")
+    parser.add_argument(
+        "--input",
+        metavar="NAME=FILE",
+        action="append",
+        default=[],
+        help="an input that the file does not hold: image, mask, keep, organs, finding-1 ...",
+    )
+    _written(parser)
+
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "generate": (
+        "Make a new radiograph from organs, findings and words; all of them optional.",
+        _generate,
+    ),
+    "insert": ("Put findings into a radiograph, or remove what is there.", _insert),
+    "erase": (
+        "Remove devices, letters or wires; every pixel outside the mask stays as it is.",
+        _erase,
+    ),
+    "outpaint": ("Complete the field of view around what is kept.", _outpaint),
+    "upscale": ("Make a radiograph 1024 px large, with invented fine detail.", _upscale),
+    "segment": ("Read lungs and heart from a radiograph into an organ map.", _segment),
+    "replay": (
+        "Make the picture of a recipe again, from a PNG of ours or a JSON file.",
+        _replay,
+    ),
+}

@@ -1,0 +1,122 @@
+"""The commands that make pictures: their arguments, and what they say when they are done."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.api import Request, Result, SegmentRequest, UpscaleRequest, with_seed
+from engine.cli import reading
+from engine.cli.arguments import COMMANDS
+from engine.cli.progress import ProgressLine
+from engine.files import check_room
+from engine.images import write_organs
+from engine.provenance import (
+    Recipe,
+    inputs_of,
+    read_recipe,
+    request_of,
+    with_history,
+    write_picture,
+    write_recipe,
+)
+
+UPSCALED_SIDE = 1024  # px
+SPARE_BYTES = 1_000_000  # recipe, marks and what the file system needs
+
+
+def add_commands(commands: Any) -> None:
+    """One parser for each command of :data:`engine.cli.arguments.COMMANDS`."""
+    for name, (about, arguments) in COMMANDS.items():
+        parser = commands.add_parser(name, help=about, description=about)
+        arguments(parser)
+        parser.set_defaults(run=replay if name == "replay" else make)
+
+
+def make(args: argparse.Namespace, open_engine: Callable[..., Any]) -> int:
+    """generate, insert, erase, outpaint, upscale, segment."""
+    request = reading.request(args)
+    parent = reading.parent_recipe(args)
+    paths = reading.outputs(args)
+    _check_room(request, paths)
+    progress = ProgressLine(quiet=args.quiet)
+    progress.say("Loading the models.", not args.quiet)
+    engine = open_engine(models=args.models, device=args.device, precision=args.precision)
+    files = []
+    try:
+        for number, path in enumerate(paths):
+            one = request
+            if number and not isinstance(request, SegmentRequest):
+                one = with_seed(request, request.sampling.seed + number)
+            result = engine.run(one, progress)
+            recipe = with_history(result.recipe, parent)
+            files.append(_write(args, path, result, recipe))
+    finally:
+        progress.close()
+    return _say(args, files)
+
+
+def replay(args: argparse.Namespace, open_engine: Callable[..., Any]) -> int:
+    recipe, inputs = reading.named(args.recipe, lambda: read_recipe(args.recipe))
+    inputs |= reading.replay_inputs(args.input, recipe)
+    _check_room(request_of(recipe, inputs), reading.outputs(args))
+    progress = ProgressLine(quiet=args.quiet)
+    progress.say("Loading the models.", not args.quiet)
+    engine = open_engine(models=args.models, device=args.device, precision=args.precision)
+    try:
+        result = engine.replay(recipe, inputs, progress)
+    finally:
+        progress.close()
+    again = {**result.recipe, "history": recipe.get("history", [])}
+    return _say(args, [_write(args, Path(args.output), result, again)])
+
+
+def _write(args: argparse.Namespace, path: Path, result: Result, recipe: Recipe) -> dict[str, Any]:
+    """Write one result; what is said about it."""
+    if recipe["verb"] == "segment":
+        assert result.organs is not None
+        write_organs(path, result.organs)
+    else:
+        write_picture(path, result, recipe, inputs_of(result.request), args.mark, args.bits)
+    if args.recipe_out:
+        number = path.stem.removeprefix(Path(args.output).stem)  # "-2" of the second variation
+        beside = Path(args.recipe_out)
+        write_recipe(beside.with_name(f"{beside.stem}{number}{beside.suffix}"), recipe)
+    height, width = result.image.shape
+    return {
+        "path": str(path),
+        "width": width,
+        "height": height,
+        "seed": recipe["parameters"].get("sampling", {}).get("seed"),
+        "seconds": result.seconds,
+        "notes": list(result.notes),
+        "recipe": recipe,
+    }
+
+
+def _say(args: argparse.Namespace, files: list[dict[str, Any]]) -> int:
+    if args.json:
+        answer = {"status": "done", "command": args.command, "files": files}
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        return 0
+    for file in files:
+        for note in file["notes"]:
+            sys.stderr.write(note + "\n")
+        total = file["seconds"].get("total", 0.0)
+        size = f"{file['width']} x {file['height']} px"
+        sys.stdout.write(f"{file['path']}  {size}, {total:.1f} s\n")
+    return 0
+
+
+def _check_room(request: Request, paths: list[Path]) -> None:
+    """Refuse before an hour of work rather than after it. Twice 16 bits a pixel, uncompressed:
+    the picture and what it carries."""
+    if isinstance(request, UpscaleRequest):
+        pixels = UPSCALED_SIDE**2 + request.image.size
+    else:
+        arrays = inputs_of(request).values()
+        pixels = sum(a.size for a in arrays) + max((a.size for a in arrays), default=256**2)
+    for path in paths:
+        check_room(path, len(paths) * (2 * pixels + SPARE_BYTES))
