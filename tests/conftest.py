@@ -1,0 +1,44 @@
+"""What every test gets: no network, no trace in the person's own folders, a seat for a GPU."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import network_guard
+
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+os.environ.update(OFFLINE)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the program keeps goes to a folder of the test run."""
+    folder = tmp_path_factory.mktemp("data")
+    os.environ["XREAL_DATA"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """A test that reaches beyond this computer fails with the address it asked for."""
+    network_guard.install()
+    yield
+    network_guard.remove()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device that PyTorch can use"))
