@@ -7,7 +7,6 @@ subfolder ``converted`` when the folder is opened.
 
 import json
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from engine.checkpoints.recognise import KINDS, Part, kind_of, parts_of
 from engine.checkpoints.roles import ROLES, RoleUnknown, checked_role, role_of
 from engine.checkpoints.writing import OnBytes, sha256_of, write_json, write_safetensors
 from engine.errors import CheckpointRefused, ModelMissing
+from engine.files import data_folder
 from engine.networks.ldm import AutoencoderPlan, Plan, plan_of, plan_values
 
 SCHEMA = 1
@@ -78,9 +78,7 @@ class Verified:
 
 def where() -> Path:
     """The folder that ``models import`` fills when none is named."""
-    data = os.environ.get("XREAL_DATA")
-    base = Path(data) if data else Path.home() / ".local" / "share" / "xreal-studio"
-    return base / "models"
+    return data_folder() / "models"
 
 
 def import_file(

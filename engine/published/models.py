@@ -1,0 +1,227 @@
+"""A folder of published models as one set: who paints what, with which autoencoder."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+
+import torch
+
+from engine.api import ModelCard, Sampling
+from engine.bundle import Painter
+from engine.checkpoints.store import OnSaid, StoredModel, stored_models
+from engine.errors import ModelMissing
+from engine.networks.ldm import AutoencoderPlan, TextPlan, UNetPlan
+from engine.networks.sr_unet import SRPlan
+from engine.published.networks import (
+    AnatomyController,
+    Autoencoder,
+    PublishedDiffusion,
+    PublishedUpscaler,
+    Words,
+)
+from engine.published.shelf import Shelf
+from engine.published.tokens import Tokenizer, read_tokenizer
+
+VOCABULARY = Path(__file__).parents[2] / "assets" / "models" / "vocab.txt"
+HELD_STEPS = 50  # of XReal's first stage; a count of steps, not a share
+AUTOENCODER_OF = {
+    "xreal_backbone": "xreal_autoencoder",
+    "xreal_controlnet": "xreal_autoencoder",
+    "cheff_text_to_image": "cheff_autoencoder",
+    "cheff_unconditional": "cheff_autoencoder",
+}
+# The order in which painters are asked; the authors' own sampling.
+PAINTERS = {
+    "xreal_backbone": Sampling(steps=100, sampler="ddim", eta=1.0, guidance=7.0),
+    "xreal_controlnet": Sampling(steps=100, sampler="ddim", eta=1.0, guidance=1.0),
+    "cheff_text_to_image": Sampling(steps=100, sampler="ddim", eta=1.0, guidance=1.0),
+    "cheff_unconditional": Sampling(steps=100, sampler="ddim", eta=1.0, guidance=1.0),
+}
+UPSCALERS = ("cheff_upscaler_fine", "cheff_upscaler", "cheff_upscaler_base")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LatentModel:
+    """A diffusion model with the autoencoder it was trained with."""
+
+    stored: StoredModel
+    codec: Autoencoder
+    diffusion: PublishedDiffusion
+    controller: AnatomyController | None = None
+
+
+@dataclass(frozen=True)
+class PublishedModels:
+    """What a folder offers; networks load behind these fields at their first use."""
+
+    folder: Path
+    device: torch.device
+    dtype: torch.dtype
+    stored: Mapping[str, StoredModel]  # by role
+    shelf: Shelf = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
+
+    @cached_property
+    def xreal(self) -> LatentModel | None:
+        return self._latent("xreal_backbone")
+
+    @cached_property
+    def controlnet(self) -> LatentModel | None:
+        return self._latent("xreal_controlnet")
+
+    @cached_property
+    def text_to_image(self) -> LatentModel | None:
+        return self._latent("cheff_text_to_image")
+
+    @cached_property
+    def unconditional(self) -> LatentModel | None:
+        return self._latent("cheff_unconditional")
+
+    @cached_property
+    def sr(self) -> PublishedUpscaler | None:
+        role = next((name for name in UPSCALERS if name in self.stored), None)
+        if role is None:
+            return None
+        stored = self.stored[role]
+        plan = stored.plans["upscaler"]
+        assert isinstance(plan, SRPlan)
+        return PublishedUpscaler(self._load(stored, "upscaler", self.dtype), plan, self.dtype)
+
+    @property
+    def upscaler(self) -> PublishedUpscaler | None:
+        return self.sr
+
+    @cached_property
+    def exact(self) -> "PublishedModels":
+        """The same models in float32, for the reference's arithmetic."""
+        return self if self.dtype == torch.float32 else replace(self, dtype=torch.float32)
+
+    @cached_property
+    def painters(self) -> tuple[Painter, ...]:
+        models = (self.xreal, self.controlnet, self.text_to_image, self.unconditional)
+        return tuple(_painter(model) for model in models if model is not None)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        return {name: model.sha256 for name, model in self.stored.items()}
+
+    @property
+    def cards(self) -> tuple[ModelCard, ...]:
+        return tuple(_card(model) for model in self.stored.values())
+
+    def autoencoder(self, role: str) -> Autoencoder | None:
+        """An autoencoder by itself, unscaled (Cheff's and XReal's own encode and decode)."""
+        stored = self.stored.get(role)
+        return None if stored is None else self._codec(stored, stored.pixel_range, 1.0)
+
+    def _latent(self, role: str) -> LatentModel | None:
+        stored = self.stored.get(role)
+        if stored is None:
+            return None
+        codec = self._codec(self._autoencoder_for(stored), stored.pixel_range, stored.latent_scale)
+        words = None
+        if isinstance(text := stored.plans.get("text"), TextPlan):
+            load = self._load(stored, "text", self.dtype)
+            words = Words(load, text, _tokenizer(), self.device)
+        control = self._load(stored, "control", self.dtype) if "control" in stored.plans else None
+        plan = stored.plans["unet"]
+        assert isinstance(plan, UNetPlan)
+        diffusion = PublishedDiffusion(
+            self._load(stored, "unet", self.dtype),
+            words,
+            control,
+            plan,
+            cell=codec.cell,
+            device=self.device,
+            dtype=self.dtype,
+        )
+        controller = None
+        if role == "xreal_backbone" and "anatomy_controller" in self.stored:
+            guide = self.stored["anatomy_controller"]
+            controller = AnatomyController(self._codec(guide, guide.pixel_range, 1.0), self.device)
+        return LatentModel(stored, codec, diffusion, controller)
+
+    def _autoencoder_for(self, stored: StoredModel) -> StoredModel:
+        """The one in the model's own file wins, as it does in the authors' code."""
+        if "autoencoder" in stored.plans:
+            return stored
+        role = AUTOENCODER_OF[stored.role]
+        if role not in self.stored:
+            raise ModelMissing(
+                f"The {stored.title} cannot run without its autoencoder, and the model folder has "
+                f"none. Put the file there, or import it as '{role}'."
+            )
+        return self.stored[role]
+
+    def _codec(
+        self, stored: StoredModel, pixel_range: tuple[float, float], scale: float
+    ) -> Autoencoder:
+        plan = stored.plans["autoencoder"]
+        assert isinstance(plan, AutoencoderPlan)
+        # Always float32: 0.2 GiB each, and half precision overflows in decoders of this kind.
+        load = self._load(stored, "autoencoder", torch.float32)
+        return Autoencoder(load, plan, pixel_range, scale)
+
+    def _load(self, stored: StoredModel, part: str, dtype: torch.dtype) -> Callable[[], object]:
+        return partial(self.shelf.network, stored, part, dtype)
+
+
+def open_published(
+    folder: Path, device: torch.device, dtype: torch.dtype, on_said: OnSaid = log.info
+) -> PublishedModels:
+    """The models of a folder; published files in it are recognised and converted first.
+
+    ``on_said`` hears in sentences what is being done with a file for the first time.
+    """
+    stored = {model.role: model for model in stored_models(folder, on_said)}
+    models = PublishedModels(folder, device, dtype, stored, Shelf(device))
+    if not models.painters and models.sr is None:
+        raise ModelMissing(
+            f"The models in '{folder}' cannot draw by themselves: there is no diffusion model and "
+            "no super-resolution among them. Add the authors' other files."
+        )
+    return models
+
+
+def _tokenizer() -> Callable[[], Tokenizer]:
+    """Reads the vocabulary when the first word is asked for."""
+    read: list[Tokenizer] = []
+
+    def tokenizer() -> Tokenizer:
+        if not read:
+            read.append(read_tokenizer(VOCABULARY))
+        return read[0]
+
+    return tokenizer
+
+
+def _painter(model: LatentModel) -> Painter:
+    knows = model.stored.knows
+    if model.stored.role == "xreal_backbone" and model.controller is None:
+        knows = replace(knows, organs=())
+    return Painter(
+        name=model.stored.title,
+        codec=model.codec,
+        diffusion=model.diffusion,
+        knows=knows,
+        defaults=PAINTERS[model.stored.role],
+        controller=model.controller,
+    )
+
+
+def _card(model: StoredModel) -> ModelCard:
+    return ModelCard(
+        name=model.title,
+        role=model.role,
+        knows=model.knows,
+        licence=f"{model.licence}. {model.notice}",
+        sha256=model.sha256,
+        source=f"{model.source} ({model.source_file})",
+    )
