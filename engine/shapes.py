@@ -25,6 +25,17 @@ class Shapes:
     tensors: Mapping[str, NDArray[np.floating]]
     templates: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
+    def sample(self, seed: int, size: int) -> Organs:
+        """A label map (size, size) of a chest nobody has; the same for the same seed."""
+        chest = random_coefficients(seed, len(self.tensors["modes"]))
+        average = self.templates.get("average", (0.0,) * len(chest))
+        moved = [a + c for a, c in zip(average, chest, strict=True)]
+        return draw_organs(self.tensors, moved, size)
+
+    def template(self, name: str, size: int) -> Organs:
+        """A label map (size, size) of one of the named chests."""
+        return draw_organs(self.tensors, self.templates[name], size)
+
 
 def read_shapes(folder: Path) -> Shapes:
     """The shape model in ``folder``: shapes.safetensors and shapes.json."""
@@ -36,19 +47,6 @@ def read_shapes(folder: Path) -> Shapes:
         tensors.update(load_file(folder / name))
     templates = {name: tuple(c) for name, c in description["templates"].items()}
     return Shapes(tensors, templates)
-
-
-def sample_organs(shapes: Shapes, seed: int, size: int) -> Organs:
-    """A label map (size, size) of a chest nobody has; the same for the same seed."""
-    chest = random_coefficients(seed, len(shapes.tensors["modes"]))
-    average = shapes.templates.get("average", (0.0,) * len(chest))
-    moved = [a + c for a, c in zip(average, chest, strict=True)]
-    return draw_organs(shapes.tensors, moved, size)
-
-
-def template_organs(shapes: Shapes, name: str, size: int) -> Organs:
-    """A label map (size, size) of one of the named chests."""
-    return draw_organs(shapes.tensors, shapes.templates[name], size)
 
 
 def draw_organs(

@@ -14,7 +14,6 @@ PEAK = 6e-4
 POSTERIOR = 0.05  # noise on standardised latents while training: what a sampler leaves behind
 FITTED_ON = 600  # films
 ARCHITECTURE = {
-    "class": "LinearCodec",
     "channels": 8,
     "fidelity": [128, 64, 32],
     "texture": [128, 64, 48],

@@ -52,7 +52,7 @@ def tidied(organs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Keep the largest piece of each organ and fill its holes."""
     from scipy import ndimage
 
-    clean = np.zeros_like(organs)
+    clean: NDArray[np.uint8] = np.zeros_like(organs)
     for k in (LEFT, RIGHT, HEART):
         pieces, count = ndimage.label(organs == k)
         if count:

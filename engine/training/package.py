@@ -54,6 +54,7 @@ def write_model(
         )
         path = folder / name
         save_file(shard, path)
+        path.chmod(0o644)
         digest.update(path.read_bytes())
         files.append(name)
     full = {

@@ -11,7 +11,7 @@ from engine.training.loop import Average, Plan, train
 
 BATCH = 12
 PEAK = 2e-3
-ARCHITECTURE = {"class": "Segmenter", "widths": [16, 32, 64, 128, 128], "classes": 4}
+ARCHITECTURE = {"widths": [16, 32, 64, 128, 128], "classes": 4}
 
 
 def dice_loss(logits: Tensor, organs: Tensor) -> Tensor:
