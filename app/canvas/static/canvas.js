@@ -1,0 +1,211 @@
+// Starts one label canvas in `element`. Nothing here knows who serves it: `props` is an object,
+// `upload(file)` resolves to {path}, `trigger(name, data)` reports, `watch(name, f)` tells of new props.
+
+function startCanvas(element, props, upload, trigger, watch) {
+  const root = element.querySelector(".xc"), $ = (s) => root.querySelector(s);
+  const ui = {
+    tool: "brush", bit: 0, size: 24, where: "", mirror: false, subtract: false, space: false, area: null,
+    active: 0, shape: null, cursor: null, cross: null, pen: false, last: null, pinned: null, near: false, dismissed: false,
+  };
+  const app = { root, $, ui, props: {}, measures: null, knownId: "xc-known-" + uuid().slice(0, 8) };
+  $(".known").id = app.knownId;
+  let said = 0, counting = 0, saving = 0, toldRev = -1, wordsBefore = null, wordsTimer = 0;
+
+  const changed = (title) => {
+    app.measures = measured(d);
+    if (title) app.say(title);
+    if (ui.dismissed === false && !app.isFirst()) ui.dismissed = true;
+    app.refresh();
+    clearTimeout(saving);
+    if (app.props.autosave) saving = setTimeout(app.save, 2000);
+  };
+  const d = (app.d = makeDrawing((title) => changed(title)));
+  app.measures = measured(d);
+  const overlay = (app.overlay = makeOverlay(d));
+  const pictures = (app.pictures = makePictures(() => { view.redraw(); app.refresh(); }));
+  app.isFirst = () => !ui.dismissed && !pictures.shown && !pictures.preview && !(app.props.states || []).length
+    && !d.findings.length && d.undoStack.length === 0 && d.bits.every((b) => b === 0);
+
+  // ---- reports
+  const base = () => ({ doc: d.doc, rev: d.rev, state: d.state });
+  app.ask = (kind, data) => trigger("ask", { kind, ...base(), ...data });
+  app.command = (kind, data) => document.dispatchEvent(new CustomEvent("xreal", { bubbles: true, detail: { kind, ...data } }));
+  app.say = (text) => {
+    $(".spoken").textContent = text;
+    clearTimeout(said);
+    ui.message = text;
+    said = setTimeout(() => { ui.message = ""; app.hud(); }, 4000);
+    app.hud();
+  };
+  app.save = async () => { if (!d.open()) app.ask("drawing", { drawing: await transfer.flush() }); };
+  app.summary = () => {
+    const m = app.measures;
+    return {
+      ...base(), w: d.w, h: d.h, empty: d.bits.every((b) => b === 0), picture: !!pictures.shown,
+      organs: Object.fromEntries([0, 1, 2, 3].map((k) => [k, m.pixels[k]])),
+      findings: d.findings.map((f) => ({ ...f, letter: letterOf(f.bit), pixels: m.pixels[f.bit], place: m.places.find((p) => p.bit === f.bit) })),
+      erase: m.pixels[ERASE], keep: m.pixels[KEEP], selected: ui.bit, area: ui.area,
+    };
+  };
+  app.note = (note) => {
+    const box = $(".note");
+    box.hidden = !note;
+    if (!note) return;
+    box.className = "note " + (note.tone || "");
+    box.setAttribute("role", note.tone === "bad" ? "alert" : "status");
+    const buttons = (note.buttons || []).map((b) => {
+      const node = makeNode("button", { type: "button", class: "btn" }, b.label);
+      node.addEventListener("click", () => { app.note(null); if (b.act) b.act(); else if (b.kind) app.command(b.kind); });
+      return node;
+    });
+    box.replaceChildren(makeNode("div", {}, makeNode("b", {}, note.title || ""), makeNode("span", {}, note.text || "")), ...buttons);
+  };
+
+  // ---- what can be chosen
+  const know = () => app.props.know || null;
+  app.unknownReason = (bit) => bit < ORGANS.length && know() && know().organs && !know().organs.includes(bit + 1)
+    ? "The loaded model cannot draw the " + ORGANS[bit].name.toLowerCase() : "";
+  app.lockReason = (bit) => app.unknownReason(bit) || ((d.locked >>> bit) & 1 ? d.nameOf(bit) + " is locked. Unlock it in its menu." : "");
+  app.choose = (bit) => {
+    if (isFinding(bit) && !d.finding(bit)) return app.say("There is no finding " + letterOf(bit) + " yet. Press N to add one.");
+    if (app.unknownReason(bit)) return app.say(app.unknownReason(bit) + ".");
+    if (bit === ui.bit) return;
+    tools.putDown();
+    ui.bit = bit;
+    app.refresh();
+  };
+  app.chooseArea = () => { if (ui.area === null) app.area("erase"); app.choose(ui.area); };
+  app.area = (what) => {
+    const bit = what === "erase" ? ERASE : what === "keep" ? KEEP : null;
+    if (bit === ui.area) return;
+    ui.area = bit;
+    if (bit !== null) ui.bit = bit;
+    else if (ui.bit >= ERASE) ui.bit = d.findings.length ? d.findings[0].bit : 0;
+    app.refresh();
+  };
+  app.tool = (name) => {
+    tools.drop();
+    ui.tool = name;
+    app.refresh();
+  };
+  app.size = (size) => { ui.size = Math.min(160, Math.max(1, Math.round(size))); app.refresh(); };
+  app.mirror = () => { ui.mirror = !ui.mirror; app.refresh(); };
+  app.toggleHidden = (bit) => d.note(((d.hidden >>> bit) & 1 ? "show " : "hide ") + d.nameOf(bit), () => { d.hidden = (d.hidden ^ bitMask(bit)) >>> 0; });
+  app.toggleLock = (bit) => d.note(((d.locked >>> bit) & 1 ? "unlock " : "lock ") + d.nameOf(bit), () => { d.locked = (d.locked ^ bitMask(bit)) >>> 0; });
+  app.addFinding = () => {
+    const bit = d.freeFinding();
+    if (bit === null) return app.say("There can be 24 findings at most.");
+    d.note("add finding " + letterOf(bit), () => d.findings.push({ bit, words: "" }));
+    app.choose(bit);
+    app.leaveFirst();
+  };
+  app.deleteFinding = (bit) => {
+    const m = bitMask(bit);
+    d.note("delete finding " + letterOf(bit), () => { d.findings = d.findings.filter((f) => f.bit !== bit); },
+      () => { d.bits.forEach((b, i) => { if (b & m) d.put(i, (b & ~m) >>> 0); }); });
+    if (ui.bit === bit) ui.bit = d.findings.length ? d.findings[0].bit : 0;
+    app.refresh();
+  };
+  app.typeWords = (bit, text) => {
+    const f = d.finding(bit);
+    if (!f) return;
+    if (wordsBefore && wordsBefore.bit !== bit) app.commitWords();
+    if (!wordsBefore) wordsBefore = { bit, words: f.words };
+    f.words = text;
+    clearTimeout(wordsTimer);
+    wordsTimer = setTimeout(app.commitWords, 1000);
+  };
+  app.commitWords = () => {
+    clearTimeout(wordsTimer);
+    const before = wordsBefore, f = before && d.finding(before.bit);
+    wordsBefore = null;
+    if (!f || f.words === before.words) return;
+    const now = f.words;
+    f.words = before.words;
+    d.note("words, finding " + letterOf(f.bit), () => { f.words = now; });
+  };
+  const again = (step, none) => {
+    if (d.open()) return;
+    app.commitWords();
+    const done = step();
+    if (!done) return app.say(none);
+    if (isFinding(ui.bit) && !d.finding(ui.bit)) ui.bit = d.findings.length ? d.findings[0].bit : 0;
+    const shown = done.whole && d.state !== done.whole.state;
+    if (shown && app.history.current()) app.history.select(d.state, true);
+    if (done.whole) view.fit();
+    app.refresh();
+  };
+  app.undo = () => again(d.undo, "Nothing to undo.");
+  app.redo = () => again(d.redo, "Nothing to redo.");
+  app.leaveFirst = () => { if (!ui.dismissed) { ui.dismissed = true; app.refresh(); } };
+
+  // ---- how it looks
+  app.tone = (window_, level, preset) => {
+    pictures.window = Math.min(512, Math.max(2, Math.round(window_)));
+    pictures.level = Math.min(384, Math.max(-128, Math.round(level)));
+    if (preset === undefined) preset = PRESETS.find((p) => p.window === pictures.window && p.level === pictures.level);
+    $("[data-in=preset]").value = preset ? preset.name : "Custom";
+    view.redraw();
+  };
+  app.preset = (name) => { const p = PRESETS.find((q) => q.name === name); if (p) app.tone(p.window, p.level, p); };
+  app.nextPreset = () => { const at = PRESETS.findIndex((p) => p.name === $("[data-in=preset]").value); app.preset(PRESETS[(at + 1) % PRESETS.length].name); };
+  app.invert = () => { pictures.invert = !pictures.invert; app.refresh(); };
+  app.nextCompare = () => {
+    if (!history.other()) return app.say("Compare needs two states.");
+    pictures.compare = { off: "swipe", swipe: "difference", difference: "off" }[pictures.compare];
+    history.compareWith();
+    history.show();
+    app.say("Compare: " + pictures.compare);
+  };
+  app.fold = () => { root.classList.toggle("folded"); app.refresh(); };
+  app.fitTo = (picture) => {
+    const refit = picture.w !== d.w || picture.h !== d.h;
+    d.resize(picture.w, picture.h);
+    if (refit) view.fit();
+  };
+  app.previewing = (on) => { overlay.previewing = on; if (!on) app.progress(null); view.redraw(); app.refresh(); };
+  app.progress = (fraction) => {
+    $(".prog").hidden = fraction === null || fraction === undefined;
+    if (!$(".prog").hidden) $(".prog i").style.width = 100 * Math.min(1, Math.max(0, fraction)) + "%";
+  };
+  app.visible = () => root.offsetParent !== null;
+  app.closeMenu = () => { $(".menu").hidden = true; };
+  app.pickFile = () => $(".file").click();
+  app.open = (file) => transfer.open(file);
+
+  const view = (app.view = makeView(Object.assign(app, { hud: () => {} })));
+  const tools = (app.tools = makeTools(app));
+  const history = (app.history = makeHistory(app));
+  const panel = (app.panel = makePanel(app));
+  const transfer = (app.transfer = makeTransfer(app, upload));
+  makeShell(app);
+  const keys = makeKeys(app);
+  const files = makeFiles(app);
+
+  app.countSoon = () => {                           // while a stroke goes on: at most seven counts a second
+    if (!counting) counting = setTimeout(() => { counting = 0; app.measures = measured(d); panel.showMeasures(); }, 150);
+  };
+  app.tell = () => {
+    const key = [d.doc, d.rev, d.state, ui.bit, ui.area, !!pictures.shown].join();
+    if (toldRev === key) return;
+    toldRev = key;
+    app.command("changed", { summary: app.summary() });
+  };
+
+  PRESETS.concat([{ name: "Custom" }]).forEach((p) => $("[data-in=preset]").append(makeNode("option", { value: p.name }, p.name)));
+  const api = {
+    flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
+    area: app.area, zone: tools.zone, summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(),
+    words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },
+    raster: { capsule, polygon, ellipse, enclosed, holes, rim, edge, outvoted, crumbs, resized, traced, crc32 },
+    drawing: d, view, pictures, ui,
+  };
+  window.XREAL = window.XREAL || {};
+  if (window.XREAL.canvas && window.XREAL.canvas.stop) window.XREAL.canvas.stop();
+  api.stop = () => { keys.remove(); files.remove(); };
+  window.XREAL.canvas = api;
+  watch("view", () => transfer.apply(props.view));
+  app.refresh();
+  if (props.view) transfer.apply(props.view);
+  document.dispatchEvent(new CustomEvent("xreal", { bubbles: true, detail: { kind: "ready" } }));
+}

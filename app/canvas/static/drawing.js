@@ -1,0 +1,258 @@
+// The document: bit planes, findings, what is hidden or locked, and one undo stack for all of it.
+
+const ORGANS = [
+  { bit: 0, name: "Left lung", colour: "#3f8fd6", dash: [] },
+  { bit: 1, name: "Right lung", colour: "#79ddb8", dash: [10, 4] },
+  { bit: 2, name: "Heart", colour: "#de6b35", dash: [10, 3, 2, 3] },
+  { bit: 3, name: "Aorta", colour: "#f0a6dc", dash: [2, 3] },
+];
+const FINDING_COLOUR = "#f4e35a", AREA_COLOUR = "#ffffff";
+const FIRST_FINDING = 4, LAST_FINDING = 27, ERASE = 28, KEEP = 29;
+const LUNGS = 3, ORGAN_BITS = 15, FINDING_BITS = 0x0ffffff0;
+const UNDO_STEPS = 100, UNDO_BYTES = 64 * 2 ** 20;
+
+const isFinding = (bit) => bit >= FIRST_FINDING && bit <= LAST_FINDING;
+const letterOf = (bit) => String.fromCharCode(65 + bit - FIRST_FINDING);
+const bitMask = (bit) => (1 << bit) >>> 0;
+
+// A random version 4 UUID; crypto.randomUUID is missing on plain http.
+function uuid() {
+  const b = crypto.getRandomValues(new Uint8Array(16));
+  b[6] = (b[6] & 15) | 64;
+  b[8] = (b[8] & 63) | 128;
+  const hex = [...b].map((v) => v.toString(16).padStart(2, "0")).join("");
+  return [8, 12, 16, 20].reduceRight((s, at) => s.slice(0, at) + "-" + s.slice(at), hex);
+}
+
+function makeDrawing(onChange) {
+  const d = {
+    doc: uuid(), rev: 0, w: 256, h: 256, bits: new Uint32Array(256 * 256),
+    findings: [], hidden: 0, locked: 0, state: null,
+    boxes: {}, stale: 0xffffffff, undoStack: [], redoStack: [], authored: null,
+  };
+  let step = null;                                   // the change in progress
+
+  d.begin = (title) => { step = { title, at: [], was: [], changed: 0, x0: d.w, y0: d.h, x1: 0, y1: 0 }; };
+  d.open = () => step !== null;
+
+  d.put = (i, value) => {
+    const old = d.bits[i];
+    if (old === value) return;
+    step.at.push(i);
+    step.was.push(old);
+    step.changed |= old ^ value;
+    const x = i % d.w, y = (i - x) / d.w;
+    if (x < step.x0) step.x0 = x;
+    if (x >= step.x1) step.x1 = x + 1;
+    if (y < step.y0) step.y0 = y;
+    if (y >= step.y1) step.y1 = y + 1;
+    d.bits[i] = value;
+  };
+
+  // Call after a part of a step is drawn: outlines of what changed are traced anew.
+  d.touched = () => {
+    for (let k = 0, m = step.changed; m; k++, m >>>= 1) {
+      if (!(m & 1)) continue;
+      const b = d.boxes[k];
+      d.boxes[k] = b
+        ? [Math.min(b[0], step.x0), Math.min(b[1], step.y0), Math.max(b[2], step.x1), Math.max(b[3], step.y1)]
+        : [step.x0, step.y0, step.x1, step.y1];
+    }
+    d.stale |= step.changed;
+  };
+
+  const fitBoxes = (changed) => {
+    for (let k = 0; k < 30; k++) {
+      if ((changed >>> k) & 1) d.boxes[k] = boxOf(d.bits, d.w, d.h, bitMask(k));
+    }
+    d.stale |= changed;
+  };
+
+  const remember = (record) => {
+    d.undoStack.push(record);
+    d.redoStack.length = 0;
+    let bytes = d.undoStack.reduce((sum, r) => sum + r.bytes, 0);
+    while (d.undoStack.length > UNDO_STEPS && (bytes > UNDO_BYTES || d.undoStack.length > 1000)) {
+      bytes -= d.undoStack.shift().bytes;
+    }
+  };
+
+  d.commit = () => {
+    const done = step;
+    step = null;
+    if (!done || !done.at.length) return false;
+    const at = Uint32Array.from(done.at), was = Uint32Array.from(done.was);
+    fitBoxes(done.changed);
+    remember({ title: done.title, at, was, changed: done.changed, bytes: at.byteLength * 2 });
+    d.rev++;
+    d.authored = null;
+    onChange(done.title);
+    return true;
+  };
+
+  d.drop = () => {                                   // the step in progress never happened
+    const done = step;
+    step = null;
+    if (!done) return;
+    for (let k = done.at.length - 1; k >= 0; k--) d.bits[done.at[k]] = done.was[k];
+    fitBoxes(done.changed);
+  };
+
+  const notes = () => ({
+    findings: d.findings.map((f) => ({ ...f })), hidden: d.hidden, locked: d.locked,
+  });
+
+  // A change of words, visibility, locks or the list of findings, and of pixels where `draw` is given.
+  d.note = (title, change, draw) => {
+    const before = notes();
+    d.begin(title);
+    change();
+    if (draw) draw();
+    const done = step;
+    step = null;
+    fitBoxes(done.changed);
+    remember({
+      title, notes: before, at: Uint32Array.from(done.at), was: Uint32Array.from(done.was),
+      changed: done.changed, bytes: done.at.length * 8 + 200,
+    });
+    d.rev++;
+    if (done.at.length) d.authored = null;
+    onChange(title);
+  };
+
+  const snapshot = () => ({
+    w: d.w, h: d.h, bits: d.bits, findings: d.findings.map((f) => ({ ...f })), state: d.state,
+  });
+
+  const become = (whole) => {
+    d.w = whole.w;
+    d.h = whole.h;
+    d.bits = whole.bits;
+    d.findings = whole.findings.map((f) => ({ ...f }));
+    d.state = whole.state;
+    d.boxes = {};
+    fitBoxes(0x3fffffff);
+    d.stale = 0xffffffff;
+  };
+
+  // Another drawing instead of this one, as one undo step.
+  d.replace = (title, whole) => {
+    remember({ title, whole: snapshot(), bytes: d.bits.byteLength });
+    become({ state: d.state, findings: d.findings, ...whole });
+    d.rev++;
+    d.authored = null;
+    onChange(title);
+  };
+
+  // Another document: nothing of the former one can be undone.
+  d.restart = (doc, whole) => {
+    d.doc = doc;
+    d.rev = whole.rev || 0;
+    d.undoStack.length = d.redoStack.length = 0;
+    d.hidden = d.locked = 0;
+    become({ state: null, findings: [], ...whole });
+    d.authored = null;
+    onChange("");
+  };
+
+  // The picture got another size: the drawing follows it, from the last version that a person drew.
+  d.resize = (w, h) => {
+    if (w === d.w && h === d.h) return;
+    const from = d.authored || { bits: d.bits, w: d.w, h: d.h };
+    const alike = Math.abs(from.w * h - from.h * w) <= Math.max(w, h);
+    const blank = d.bits.every((b) => b === 0);
+    const bits = alike ? resized(from.bits, from.w, from.h, w, h) : new Uint32Array(w * h);
+    if (!blank) remember({ title: "picture size", whole: snapshot(), bytes: d.bits.byteLength });
+    become({ ...snapshot(), w, h, bits });
+    d.authored = from;
+    d.rev++;
+    onChange("picture size");
+  };
+
+  const swap = (from, to) => {
+    const r = from.pop();
+    if (!r) return null;
+    const back = { title: r.title, bytes: r.bytes };
+    if (r.whole) {
+      back.whole = snapshot();
+      become(r.whole);
+    } else {
+      if (r.notes) {
+        back.notes = notes();
+        d.findings = r.notes.findings.map((f) => ({ ...f }));
+        d.hidden = r.notes.hidden;
+        d.locked = r.notes.locked;
+      }
+      back.at = r.at;
+      back.was = new Uint32Array(r.at.length);
+      back.changed = r.changed;
+      for (let k = r.at.length - 1; k >= 0; k--) {
+        back.was[k] = d.bits[r.at[k]];
+        d.bits[r.at[k]] = r.was[k];
+      }
+      fitBoxes(r.changed);
+    }
+    to.push(back);
+    d.rev++;
+    d.authored = null;
+    onChange("");
+    return back;
+  };
+  d.undo = () => swap(d.undoStack, d.redoStack);
+  d.redo = () => swap(d.redoStack, d.undoStack);
+
+  d.finding = (bit) => d.findings.find((f) => f.bit === bit);
+  d.freeFinding = () => {
+    for (let bit = FIRST_FINDING; bit <= LAST_FINDING; bit++) if (!d.finding(bit)) return bit;
+    return null;
+  };
+  d.nameOf = (bit) => isFinding(bit) ? "finding " + letterOf(bit)
+    : bit >= ERASE ? "area" : ORGANS[bit].name.toLowerCase();
+  return d;
+}
+
+// Pixels of each label, where findings lie, and the cardiothoracic ratio: what can be counted.
+function measured(d) {
+  const { bits, w, h } = d, pixels = new Float64Array(32), inLung = {};
+  for (const f of d.findings) inLung[f.bit] = { sides: [0, 0], thirds: [[0, 0, 0], [0, 0, 0]] };
+  const third = [0, 1].map((side) => {
+    const b = d.boxes[side];
+    return (y) => (b ? Math.min(2, Math.max(0, Math.floor((3 * (y - b[1])) / (b[3] - b[1])))) : 1);
+  });
+  for (let y = 0, i = 0; y < h; y++) {
+    for (let x = 0; x < w; x++, i++) {
+      let b = bits[i];
+      if (!b) continue;
+      const lungs = b & LUNGS;
+      for (; b; b &= b - 1) {
+        const k = 31 - Math.clz32(b & -b);
+        pixels[k]++;
+        const f = lungs && inLung[k];
+        if (!f) continue;
+        for (let side = 0; side < 2; side++) {
+          if ((lungs >>> side) & 1) { f.sides[side]++; f.thirds[side][third[side](y)]++; }
+        }
+      }
+    }
+  }
+  const both = pixels[0] + pixels[1], [left, right, heart] = [0, 1, 2].map((k) => d.boxes[k]);
+  const thorax = left && right ? [Math.min(left[0], right[0]), Math.max(left[2], right[2])] : null;
+  const places = d.findings.map((f) => {
+    const found = inLung[f.bit], side = found.sides[0] >= found.sides[1] ? 0 : 1;
+    if (!pixels[f.bit]) return { bit: f.bit, text: "nothing painted yet", share: 0 };
+    if (!found.sides[side]) return { bit: f.bit, text: both ? "outside the lungs" : "no lungs drawn", share: 0 };
+    const zone = found.thirds[side].indexOf(Math.max(...found.thirds[side]));
+    const share = found.sides[side] / pixels[side];
+    return {
+      bit: f.bit, side: ["left", "right"][side], zone: ["upper", "middle", "lower"][zone], share,
+      text: ["left", "right"][side] + " " + ["upper", "middle", "lower"][zone] + ", " + percent(share),
+    };
+  });
+  return {
+    pixels, places, thorax, heart: heart ? [heart[0], heart[2]] : null,
+    ratio: thorax && heart ? (heart[2] - heart[0]) / (thorax[1] - thorax[0]) : null,
+    left: both ? pixels[0] / both : null, right: both ? pixels[1] / both : null,
+  };
+}
+
+const percent = (share) => (share > 0 && share < 0.095 ? (100 * share).toFixed(1) : Math.round(100 * share)) + " %";

@@ -1,0 +1,195 @@
+// The drawing on top of the picture: fills, hatches, outlines and letters, as paths at screen resolution.
+
+function labelLook(d, bit) {
+  if (bit < ORGANS.length) return ORGANS[bit];
+  if (isFinding(bit)) return { colour: FINDING_COLOUR, dash: [], hatch: (bit - FIRST_FINDING) % 4, letter: letterOf(bit) };
+  return { colour: AREA_COLOUR, dash: [7, 6] };
+}
+
+// Up close the outline follows the pixels; further away it cuts their corners.
+function pathOf(loops, exact) {
+  const path = new Path2D();
+  for (const loop of loops) {
+    const n = loop.length;
+    if (exact) {
+      path.moveTo(loop[0], loop[1]);
+      for (let i = 2; i < n; i += 2) path.lineTo(loop[i], loop[i + 1]);
+    } else {
+      for (let i = 0; i < n; i += 2) {
+        const x = loop[i], y = loop[i + 1], nx = loop[(i + 2) % n], ny = loop[(i + 3) % n];
+        const sx = Math.sign(nx - x) / 2, sy = Math.sign(ny - y) / 2;
+        if (i === 0) path.moveTo(x + sx, y + sy);
+        else path.lineTo(x + sx, y + sy);
+        path.lineTo(nx - sx, ny - sy);
+      }
+    }
+    path.closePath();
+  }
+  return path;
+}
+
+// A place for the letter: the middle of the longest run of the label on its middle row.
+function anchorOf(d, bit) {
+  const box = d.boxes[bit];
+  if (!box) return null;
+  const mask = bitMask(bit), y = Math.floor((box[1] + box[3] - 1) / 2);
+  let best = [0, 0], start = -1;
+  for (let x = box[0]; x <= box[2]; x++) {
+    const on = x < box[2] && d.bits[y * d.w + x] & mask;
+    if (on && start < 0) start = x;
+    if (!on && start >= 0) {
+      if (x - start > best[1] - best[0]) best = [start, x];
+      start = -1;
+    }
+  }
+  return best[1] ? [(best[0] + best[1]) / 2, y + 0.5] : [(box[0] + box[2]) / 2, y + 0.5];
+}
+
+function hatchTile(kind, ratio) {
+  const size = Math.round(10 * ratio), c = makeCanvas(size, size), g = c.getContext("2d");
+  g.strokeStyle = g.fillStyle = FINDING_COLOUR;
+  g.lineWidth = 1.6 * ratio;
+  g.lineCap = "square";
+  g.beginPath();
+  const line = (x0, y0, x1, y1) => { g.moveTo(x0 * size, y0 * size); g.lineTo(x1 * size, y1 * size); };
+  if (kind === 0) { line(0, 1, 1, 0); line(-0.1, 0.1, 0.1, -0.1); line(0.9, 1.1, 1.1, 0.9); }
+  if (kind === 1) { line(0, 0, 1, 1); line(-0.1, 0.9, 0.1, 1.1); line(0.9, -0.1, 1.1, 0.1); }
+  if (kind === 2) { line(0.5, 0, 0.5, 1); line(0, 0.5, 1, 0.5); }
+  g.stroke();
+  if (kind === 3) { g.arc(size / 2, size / 2, 1.6 * ratio, 0, 7); g.fill(); }
+  return c;
+}
+
+function makeOverlay(d) {
+  const o = { opacity: 0.25, outlines: true, measures: true, previewing: false, hideAll: false, zoneLoops: null };
+  const cache = {};
+  const tiles = {};
+
+  const shape = (bit, exact) => {
+    let c = cache[bit];
+    if (!c || (d.stale >>> bit) & 1) {
+      const box = d.boxes[bit];
+      c = cache[bit] = box
+        ? { loops: traced(d.bits, d.w, d.h, bitMask(bit), box), anchor: anchorOf(d, bit) }
+        : { loops: [] };
+      d.stale = (d.stale & ~bitMask(bit)) >>> 0;
+    }
+    const key = exact ? "exact" : "soft";
+    return c.loops.length ? (c[key] = c[key] || pathOf(c.loops, exact)) : null;
+  };
+
+  const drawLabel = (ctx, view, bit, chosen) => {
+    const path = shape(bit, view.zoom / view.ratio >= 6);
+    if (!path) return;
+    const look = labelLook(d, bit), px = view.ratio / view.zoom;
+    const filled = !o.previewing && o.opacity > 0;
+    if (filled) {
+      ctx.globalAlpha = o.opacity;
+      ctx.fillStyle = look.colour;
+      if (look.hatch === undefined) ctx.fill(path, "evenodd");
+      else {
+        ctx.globalAlpha = Math.min(1, o.opacity * 0.5);
+        ctx.fill(path, "evenodd");
+        const key = look.hatch + "/" + view.ratio;
+        const pattern = ctx.createPattern(tiles[key] = tiles[key] || hatchTile(look.hatch, view.ratio), "repeat");
+        pattern.setTransform(new DOMMatrix().scale(1 / view.zoom));
+        ctx.globalAlpha = Math.min(1, o.opacity * 2.2);
+        ctx.fillStyle = pattern;
+        ctx.fill(path, "evenodd");
+      }
+      ctx.globalAlpha = 1;
+    }
+    if (!o.outlines && !o.previewing) return;
+    const width = chosen ? 2.4 : 1.8;
+    ctx.lineJoin = "round";
+    ctx.setLineDash([]);
+    ctx.strokeStyle = "rgba(0,0,0,.6)";
+    ctx.lineWidth = (width + 3) * px;
+    ctx.stroke(path);
+    ctx.setLineDash(look.dash.map((v) => v * px));
+    ctx.strokeStyle = look.colour;
+    ctx.lineWidth = width * px;
+    ctx.stroke(path);
+    ctx.setLineDash([]);
+  };
+
+  const drawTag = (ctx, view, bit) => {
+    const at = cache[bit] && cache[bit].anchor;
+    if (!at) return;
+    const s = view.ratio;
+    ctx.save();
+    ctx.setTransform(1, 0, 0, 1, Math.round(at[0] * view.zoom + view.px), Math.round(at[1] * view.zoom + view.py));
+    ctx.fillStyle = "rgba(0,0,0,.8)";
+    ctx.strokeStyle = FINDING_COLOUR;
+    ctx.lineWidth = s;
+    ctx.beginPath();
+    ctx.roundRect(-9 * s, -9 * s, 18 * s, 18 * s, 3 * s);
+    ctx.fill();
+    ctx.stroke();
+    ctx.fillStyle = FINDING_COLOUR;
+    ctx.font = "600 " + 13 * s + "px IBM Plex Sans, sans-serif";
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.fillText(letterOf(bit), 0, s);
+    ctx.restore();
+  };
+
+  const order = (area) => [0, 1, 2, 3, ...d.findings.map((f) => f.bit), ...(area === null ? [] : [area])];
+
+  // The labels of `which` (a bit mask), in the order of the lists.
+  o.draw = (ctx, view, which, chosen, area) => {
+    if (o.hideAll) return;
+    for (const bit of order(area)) {
+      if (!((which >>> bit) & 1) || (d.hidden >>> bit) & 1) continue;
+      view.transform(ctx);
+      drawLabel(ctx, view, bit, bit === chosen);
+      if (isFinding(bit)) drawTag(ctx, view, bit);
+    }
+  };
+
+  o.drawZone = (ctx, view) => {
+    if (!o.zoneLoops || o.hideAll) return;
+    view.transform(ctx);
+    const path = pathOf(o.zoneLoops, false), px = view.ratio / view.zoom;
+    ctx.strokeStyle = "rgba(0,0,0,.6)";
+    ctx.lineWidth = 3.5 * px;
+    ctx.stroke(path);
+    ctx.setLineDash([5 * px, 4 * px]);
+    ctx.strokeStyle = "#fff";
+    ctx.lineWidth = 1.5 * px;
+    ctx.stroke(path);
+    ctx.setLineDash([]);
+  };
+
+  const bracket = (ctx, view, y, from, to, text) => {
+    const s = view.ratio, Y = Math.round(y * view.zoom + view.py) + 0.5;
+    const a = from * view.zoom + view.px, b = to * view.zoom + view.px;
+    const lines = () => {
+      ctx.beginPath();
+      ctx.moveTo(a, Y); ctx.lineTo(b, Y);
+      ctx.moveTo(a, Y - 6 * s); ctx.lineTo(a, Y + 6 * s);
+      ctx.moveTo(b, Y - 6 * s); ctx.lineTo(b, Y + 6 * s);
+      ctx.stroke();
+    };
+    ctx.strokeStyle = "rgba(0,0,0,.6)"; ctx.lineWidth = 3.5 * s; lines();
+    ctx.strokeStyle = "#fff"; ctx.lineWidth = 1.4 * s; lines();
+    ctx.font = 12 * s + "px IBM Plex Sans, sans-serif";
+    ctx.textAlign = "center";
+    ctx.textBaseline = "top";
+    ctx.strokeStyle = "rgba(0,0,0,.85)"; ctx.lineWidth = 3 * s;
+    ctx.strokeText(text, (a + b) / 2, Y + 5 * s);
+    ctx.fillStyle = "#fff";
+    ctx.fillText(text, (a + b) / 2, Y + 5 * s);
+  };
+
+  o.drawMeasures = (ctx, view, m) => {
+    if (!o.measures || o.hideAll || o.previewing || !m.thorax || !m.heart || d.hidden & 7) return;
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    const bottom = Math.max(d.boxes[0][3], d.boxes[1][3]), heart = d.boxes[2];
+    const middle = heart[1] + (heart[3] - heart[1]) * 0.72;
+    bracket(ctx, view, middle, m.heart[0], m.heart[1], "heart " + (m.heart[1] - m.heart[0]) + " px");
+    bracket(ctx, view, Math.max(bottom, middle + 16 * view.ratio / view.zoom), m.thorax[0], m.thorax[1],
+      "thorax " + (m.thorax[1] - m.thorax[0]) + " px");
+  };
+  return o;
+}

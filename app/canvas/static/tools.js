@@ -1,0 +1,278 @@
+// What the pointer does: one tool at a time, and the same things without a pointer.
+
+function makeTools(app) {
+  const { d, ui, view, pictures, overlay } = app;
+  const over = view.over;
+  const t = {};
+  const held = new Map();                           // pointers that are down, for pinching
+  let drag = null;                                  // {kind, ...} while a button is down
+
+  const mirrored = (bit) => (bit === 0 ? 1 : bit === 1 ? 0 : bit);
+
+  // The function that paints one pixel with `bit`, by the rules of "Paint where".
+  const painter = (bit, on) => {
+    const m = bitMask(bit), bits = d.bits, where = ui.where;
+    const kin = (bit < ORGANS.length ? ORGAN_BITS : isFinding(bit) ? FINDING_BITS : 0) & ~m;
+    if (!on) return (i) => d.put(i, (bits[i] & ~m) >>> 0);
+    return (i) => {
+      const old = bits[i];
+      if (where === "lungs" && !(old & LUNGS)) return;
+      if (where === "free" && old & kin) return;
+      d.put(i, (old | m) >>> 0);
+    };
+  };
+
+  // Runs `shape(visit, flip)` for the chosen label and, when mirroring, for its mirror image.
+  const paint = (on, shape) => {
+    shape(painter(ui.bit, on), (x) => x);
+    if (ui.mirror) shape(painter(mirrored(ui.bit), on), (x) => d.w - x);
+    d.touched();
+    view.redraw(ui.active ? "over" : "all");
+  };
+  const stamp = (a, b, on) => paint(on, (visit, flip) =>
+    capsule(d.w, d.h, flip(a[0]), a[1], flip(b[0]), b[1], ui.size / 2, visit));
+
+  const refused = () => {
+    const why = app.lockReason(ui.bit);
+    if (why) app.say(why);
+    else if (d.hidden & bitMask(ui.bit)) { d.hidden = (d.hidden & ~bitMask(ui.bit)) >>> 0; app.refresh(); }
+    return !!why;
+  };
+  const begin = (title) => {
+    d.begin(title + ", " + d.nameOf(ui.bit));
+    ui.active = bitMask(ui.bit) | (ui.mirror ? bitMask(mirrored(ui.bit)) : 0);
+    view.redraw();
+  };
+  const end = () => {
+    ui.active = 0;
+    d.commit();
+    view.redraw();
+  };
+  const subtracts = (e) => ui.tool === "eraser" || ui.subtract || e.altKey || e.button === 5 || !!(e.buttons & 32);
+
+  // ---- one edit of the chosen label from the options bar or the keyboard
+  t.edit = (title, change) => {
+    if (d.open() || refused()) return;
+    d.begin(title + ", " + d.nameOf(ui.bit));
+    const source = d.bits.slice(), m = bitMask(ui.bit);
+    change(source, m, painter(ui.bit, true), painter(ui.bit, false));
+    d.touched();
+    if (!d.commit()) app.say("Nothing changed.");
+    view.redraw();
+  };
+  t.grow = () => t.edit("grow", (source, m, on) => rim(source, d.w, d.h, m, on));
+  t.shrink = () => t.edit("shrink", (source, m, on, off) => edge(source, d.w, d.h, m, off));
+  t.smooth = () => t.edit("smooth", (source, m, on, off) =>
+    outvoted(source, d.w, d.h, m, (i) => (source[i] & m ? off(i) : on(i))));
+  t.fillHoles = () => t.edit("fill holes", (source, m, on) => holes(source, d.w, d.h, m, on));
+  t.largest = () => t.edit("keep largest part", (source, m, on, off) => crumbs(source, d.w, d.h, m, off));
+  t.clear = () => t.edit("clear", (source, m, on, off) => source.forEach((b, i) => { if (b & m) off(i); }));
+  t.invertArea = () => t.edit("invert", (source, m, on, off) => source.forEach((b, i) => (b & m ? off(i) : on(i))));
+  t.swap = (a, b) => {
+    d.begin("swap, " + d.nameOf(a) + " and " + d.nameOf(b));
+    const ma = bitMask(a), mb = bitMask(b);
+    d.bits.forEach((v, i) => {
+      const rest = v & ~ma & ~mb;
+      d.put(i, (rest | (v & ma ? mb : 0) | (v & mb ? ma : 0)) >>> 0);
+    });
+    d.touched();
+    d.commit();
+    view.redraw();
+  };
+
+  const pour = (p, e) => {
+    if (e.shiftKey) return t.fillHoles();
+    const x = Math.floor(p[0]), y = Math.floor(p[1]);
+    if (x < 0 || y < 0 || x >= d.w || y >= d.h || refused()) return;
+    const found = enclosed(d.bits, d.w, d.h, y * d.w + x, bitMask(ui.bit));
+    if (!found) return app.say("This area is not closed by " + d.nameOf(ui.bit) + ".");
+    begin("fill");
+    found.forEach(painter(ui.bit, true));
+    d.touched();
+    end();
+  };
+
+  const finishShape = (on) => {
+    const s = ui.shape;
+    ui.shape = null;
+    if (!s || refused()) return view.redraw("over");
+    if (s.kind !== "ellipse" && s.points.length < 3) return view.redraw("over");
+    begin(s.kind);
+    paint(on, (visit, flip) => (s.kind === "ellipse"
+      ? ellipse(d.w, d.h, flip(s.ellipse[0]), s.ellipse[1], s.ellipse[2], s.ellipse[3], visit)
+      : polygon(d.w, d.h, s.points.map((p) => [flip(p[0]), p[1]]), visit)));
+    end();
+  };
+  t.closeShape = () => { if (ui.shape && ui.shape.kind === "polygon") finishShape(ui.shape.on); };
+  t.shortenShape = () => { ui.shape.points.pop(); if (!ui.shape.points.length) ui.shape = null; view.redraw("over"); };
+  // Drops what is in progress; false when there was nothing.
+  t.drop = () => {
+    if (!ui.shape && !d.open()) return false;
+    ui.shape = null;
+    ui.active = 0;
+    if (drag && drag.kind === "stroke") drag = null;
+    ui.pen = false;
+    d.drop();
+    view.redraw();
+    return true;
+  };
+
+  // ---- without a pointer
+  t.moveCross = (dx, dy) => {
+    const from = ui.cross || [d.w / 2, d.h / 2];
+    const to = [Math.min(d.w - 0.5, Math.max(0.5, from[0] + dx)), Math.min(d.h - 0.5, Math.max(0.5, from[1] + dy))];
+    ui.cross = ui.cursor = to;
+    if (ui.pen && d.open()) stamp(from, to, ui.tool !== "eraser" && !ui.subtract);
+    app.cursorMoved();
+    view.redraw("over");
+  };
+  t.pen = () => {
+    if (ui.pen) { ui.pen = false; return end(); }
+    if (refused()) return;
+    ui.cross = ui.cross || ui.cursor || [d.w / 2, d.h / 2];
+    ui.pen = true;
+    begin(ui.tool === "eraser" ? "eraser" : "brush");
+    stamp(ui.cross, ui.cross, ui.tool !== "eraser" && !ui.subtract);
+  };
+  t.putDown = () => { if (ui.pen) { ui.pen = false; end(); } };
+
+  // ---- pointer
+  const nearSplit = (e) => {
+    if (pictures.compare !== "swipe" || !pictures.other || pictures.preview) return false;
+    const r = over.getBoundingClientRect();
+    return Math.abs(e.clientX - r.left - r.width * pictures.split) < 16;
+  };
+  const startDrawing = (e, p) => {
+    const on = !subtracts(e);
+    if (ui.tool === "fill") return pour(p, e);
+    if (refused()) return;
+    app.leaveFirst();
+    if (ui.tool === "brush" || ui.tool === "eraser") {
+      const from = e.shiftKey && ui.last ? ui.last : p;
+      begin(on ? "brush" : "eraser");
+      stamp(from, p, on);
+      drag = { kind: "stroke", on };
+      ui.last = p;
+    } else if (ui.tool === "lasso") {
+      ui.shape = { kind: "lasso", points: [p], on };
+      drag = { kind: "lasso" };
+    } else if (ui.tool === "ellipse") {
+      ui.shape = { kind: "ellipse", ellipse: [p[0], p[1], 0, 0], from: p, on };
+      drag = { kind: "ellipse" };
+    } else if (ui.tool === "polygon") {
+      const s = ui.shape, first = s && s.points[0];
+      if (first && s.points.length > 2 && Math.hypot(p[0] - first[0], p[1] - first[1]) * view.zoom < 8 * view.ratio) return t.closeShape();
+      if (s) s.points.push(p);
+      else ui.shape = { kind: "polygon", points: [p], on };
+    }
+  };
+
+  const down = (e) => {
+    over.focus({ preventScroll: true });
+    app.closeMenu();
+    t.putDown();
+    ui.cross = null;
+    held.set(e.pointerId, e);
+    try { over.setPointerCapture(e.pointerId); } catch { /* the pointer is already gone */ }
+    if (held.size === 2) { t.drop(); drag = { kind: "pinch" }; return; }
+    if (drag) return;
+    const p = ui.cursor = view.point(e);
+    if (e.button === 1 || (e.button === 0 && (ui.space || ui.tool === "zoom"))) drag = { kind: "pan" };
+    else if (e.button === 2 || (e.button === 0 && ui.tool === "window")) drag = { kind: "window" };
+    else if (e.button === 0 && nearSplit(e)) drag = { kind: "split" };
+    else if (e.button === 0 || e.button === 5) startDrawing(e, p);
+    ui.panning = drag !== null && drag.kind === "pan";
+    if (drag) Object.assign(drag, { x: e.clientX, y: e.clientY });
+    app.cursor();
+    view.redraw("over");
+  };
+
+  const pinch = (e) => {
+    const before = [...held.values()];
+    held.set(e.pointerId, e);
+    const after = [...held.values()], r = over.getBoundingClientRect();
+    const middle = (ps) => [(ps[0].clientX + ps[1].clientX) / 2, (ps[0].clientY + ps[1].clientY) / 2];
+    const apart = (ps) => Math.hypot(ps[0].clientX - ps[1].clientX, ps[0].clientY - ps[1].clientY) || 1;
+    const [a, b] = [middle(before), middle(after)];
+    view.zoomTo((view.zoom * apart(after)) / apart(before), (b[0] - r.left) * view.ratio, (b[1] - r.top) * view.ratio);
+    view.pan((b[0] - a[0]) * view.ratio, (b[1] - a[1]) * view.ratio);
+  };
+
+  const move = (e) => {
+    if (drag && drag.kind === "pinch") return held.size === 2 && pinch(e);
+    const p = ui.cursor = view.point(e);
+    const dx = drag ? e.clientX - drag.x : 0, dy = drag ? e.clientY - drag.y : 0;
+    if (drag) Object.assign(drag, { x: e.clientX, y: e.clientY });
+    if (!drag) ui.near = nearSplit(e);
+    else if (drag.kind === "stroke") {
+      const all = e.getCoalescedEvents ? e.getCoalescedEvents() : [];
+      for (const c of all.length ? all : [e]) {
+        const q = view.point(c);
+        stamp(ui.last, q, drag.on);
+        ui.last = q;
+      }
+      app.countSoon();
+    } else if (drag.kind === "lasso") ui.shape.points.push(p);
+    else if (drag.kind === "ellipse") {
+      const { from } = ui.shape;
+      let rx = (p[0] - from[0]) / 2, ry = (p[1] - from[1]) / 2;
+      if (e.shiftKey) { const r = Math.max(Math.abs(rx), Math.abs(ry)); rx = r * Math.sign(rx || 1); ry = r * Math.sign(ry || 1); }
+      ui.shape.ellipse = [from[0] + rx, from[1] + ry, Math.abs(rx), Math.abs(ry)];
+    } else if (drag.kind === "pan") view.pan(dx * view.ratio, dy * view.ratio);
+    else if (drag.kind === "window") app.tone(pictures.window + dx, pictures.level + dy);
+    else if (drag.kind === "split") {
+      const r = over.getBoundingClientRect();
+      pictures.split = Math.min(0.98, Math.max(0.02, (e.clientX - r.left) / r.width));
+      view.redraw();
+    }
+    app.cursorMoved();
+    app.cursor();
+    view.redraw("over");
+  };
+
+  const up = (e) => {
+    held.delete(e.pointerId);
+    const done = drag;
+    if (done && done.kind === "pinch") { if (!held.size) drag = null; return; }
+    drag = null;
+    ui.panning = false;
+    if (!done) return;
+    if (done.kind === "stroke") end();
+    if (done.kind === "lasso" || done.kind === "ellipse") finishShape(ui.shape && ui.shape.on);
+    app.cursor();
+    view.redraw("over");
+  };
+
+  over.addEventListener("pointerdown", down);
+  over.addEventListener("pointermove", move);
+  over.addEventListener("pointerup", up);
+  over.addEventListener("pointercancel", (e) => { t.drop(); up(e); });
+  over.addEventListener("pointerleave", () => { if (!drag && !ui.cross) { ui.cursor = null; app.cursorMoved(); view.redraw("over"); } });
+  over.addEventListener("dblclick", () => { if (ui.tool === "polygon") t.closeShape(); else if (ui.tool === "zoom") view.fit(); });
+  over.addEventListener("contextmenu", (e) => e.preventDefault());
+  over.addEventListener("wheel", (e) => {
+    e.preventDefault();
+    const r = over.getBoundingClientRect();
+    view.zoomTo(view.zoom * Math.exp(-e.deltaY * (e.ctrlKey ? 0.01 : 0.0015)), (e.clientX - r.left) * view.ratio, (e.clientY - r.top) * view.ratio);
+  }, { passive: false });
+
+  // The region that may change: the labels of `bits`, grown by `grow` pixels. Returns its pixels.
+  t.zone = (zone) => {
+    overlay.zoneLoops = null;
+    view.redraw();
+    if (!zone) return 0;
+    const mask = zone.bits.reduce((m, bit) => (m | bitMask(bit)) >>> 0, 0), grown = new Uint32Array(d.w * d.h);
+    let count = 0;
+    const add = (i) => { if (!grown[i]) { grown[i] = 1; count++; } };
+    for (let i = 0; i < grown.length; i++) if (d.bits[i] & mask) add(i);
+    if (zone.grow > 0) {
+      edge(d.bits, d.w, d.h, mask, (i) => {
+        const x = (i % d.w) + 0.5, y = Math.floor(i / d.w) + 0.5;
+        capsule(d.w, d.h, x, y, x, y, zone.grow, add);
+      });
+    }
+    if (count && zone.grow > 0) overlay.zoneLoops = traced(grown, d.w, d.h, 1, boxOf(grown, d.w, d.h, 1));
+    return count;
+  };
+  return t;
+}
