@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import network_guard
+from tests.closed_network import sitecustomize as guard
 
+ROOT = Path(__file__).parent.parent
 OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -26,11 +27,15 @@ def own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_network() -> Iterator[None]:
-    """A test that reaches beyond this computer fails with the address it asked for."""
-    network_guard.install()
+def no_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing that the tests run, in this process or in one they start, leaves this computer."""
+    log = tmp_path_factory.mktemp("network") / "refused.txt"
+    os.environ[guard.LOG] = str(log)
+    os.environ["PYTHONPATH"] = os.pathsep.join((str(Path(guard.__file__).parent), str(ROOT)))
+    guard.install()
     yield
-    network_guard.remove()
+    guard.remove()
+    assert not log.exists(), f"The network was asked for: {log.read_text().split()}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,7 @@
 """Refuses every connection and name look-up that would leave this computer, and notes it.
 
-Imported by the tests' own process, and by a ``sitecustomize`` in programs that tests start.
+Python imports a ``sitecustomize`` that it finds on its path before anything else. The tests put
+this folder on the path of every program that they start, and install the guard in themselves.
 """
 
 import ipaddress
@@ -68,3 +69,7 @@ def install() -> None:
 def remove() -> None:
     socket.socket.connect, socket.socket.connect_ex = _connect, _connect_ex
     socket.socket.sendto, socket.getaddrinfo = _sendto, _getaddrinfo
+
+
+if os.environ.get(LOG):
+    install()
