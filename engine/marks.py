@@ -15,6 +15,7 @@ KEYWORD = "XReal-Studio"  # of the text in a PNG that holds the recipe
 WHOLE = "SYNTHETIC, not for diagnosis"
 PARTLY = "PARTLY SYNTHETIC, not for diagnosis"
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # IPTC's vocabulary
+MOST_RECIPE_BYTES = 2_000_000
 SMALLEST = 4  # px, height of letters
 DARK, LIGHT = 24, 230  # of 255: paper and letters of the mark
 
@@ -59,7 +60,8 @@ def film_rows(data: bytes) -> int | None:
     if not png.is_png(data):
         return None
     try:
-        recipe = json.loads(png.texts(png.chunks(data)).get(KEYWORD, "{}"))
+        text = png.texts(png.chunks(data)).get(KEYWORD, "")
+        recipe = json.loads(text) if len(text) <= MOST_RECIPE_BYTES else None
     except (ImageUnreadable, ValueError, RecursionError):
         return None
     notes = recipe.get("file") if isinstance(recipe, dict) else None

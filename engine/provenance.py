@@ -41,12 +41,12 @@ from engine.api import (
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.files import write_whole
 from engine.images import to_codes
-from engine.marks import KEYWORD, PARTLY, WHOLE, Mark, marked, notes_of, xmp
+from engine.marks import KEYWORD, MOST_RECIPE_BYTES, PARTLY, WHOLE, Mark, marked, notes_of, xmp
 from engine.version import VERSION
 
 SCHEMA = 1
 INPUT_CHUNK = b"xrSI"  # ancillary, private, not safe to copy to an edited picture
-MOST_RECIPE_BYTES = 2_000_000
+MOST_FILE_BYTES = 1_000_000_000
 MOST_INPUT_PIXELS = 4 * MOST_PIXELS  # of all inputs of one file together
 LONGEST_HISTORY = 50
 
@@ -313,6 +313,8 @@ def _json(recipe: Recipe) -> str:
 
 def _contents(path: Path) -> bytes:
     try:
+        if path.stat().st_size > MOST_FILE_BYTES:
+            raise ImageUnreadable(f"'{path.name}' is larger than any file of ours.")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise ImageUnreadable(f"There is no file '{path.name}'.") from error

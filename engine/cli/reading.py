@@ -26,7 +26,9 @@ from engine.api import (
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.images import read_image, read_mask, read_organs
 from engine.provenance import Inputs, Recipe, read_recipe
+from engine.shapes import read_shapes
 
+EMBEDDED = Path(__file__).resolve().parents[2] / "assets" / "models"
 MOST_VARIATIONS = 1000
 Read = TypeVar("Read")
 
@@ -205,9 +207,6 @@ def _anatomy(args: argparse.Namespace) -> Organs | None:
         return organs(args.organs)
     if args.template is None:
         return None
-    from engine.engine import EMBEDDED  # loads torch
-    from engine.shapes import read_shapes, template_organs
-
     size = whole(args.size, "The size")
     if not SMALLEST_SIDE <= size <= LARGEST_SIDE // 4:
         raise InvalidRequest(
@@ -217,7 +216,7 @@ def _anatomy(args: argparse.Namespace) -> Organs | None:
     if args.template not in shapes.templates:
         known = ", ".join(shapes.templates)
         raise InvalidRequest(f"There is no template '{args.template}'. There are: {known}.")
-    return template_organs(shapes, args.template, size)
+    return shapes.template(args.template, size)
 
 
 def _findings(given: Sequence[str]) -> tuple[Finding, ...]:

@@ -1,0 +1,282 @@
+"""Time and memory of what people wait for, measured on this machine in one process.
+
+Each job runs once to warm up and ``repeat`` times for the median. The full-size part runs the
+published two-stage way with random weights, which take as long as real ones, on a graphics card.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.api import (
+    EraseRequest,
+    Finding,
+    GenerateRequest,
+    InsertRequest,
+    Mask,
+    OutpaintRequest,
+    Progress,
+    Request,
+    Sampling,
+    SegmentRequest,
+    UpscaleRequest,
+)
+from engine.files import write_whole
+
+SIDE = 256  # px
+GIB = 2**30
+Row = dict[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--models", metavar="DIR", help="folder with model files; default: the embedded models"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    parser.add_argument("--precision", default="auto", help="as in generate --help")
+    parser.add_argument(
+        "--repeat", type=int, default=3, metavar="N", help="runs of each job (default: 3)"
+    )
+    parser.add_argument("--json", action="store_true", help="write the figures as JSON to stdout")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the JSON to a file, too")
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command: a table, or JSON, on stdout."""
+    figures = measure(args.models, args.device, args.precision, max(args.repeat, 1))
+    text = json.dumps(figures, indent=1) + "\n"
+    if args.output:
+        write_whole(Path(args.output), text.encode())
+    sys.stdout.write(text if args.json else table(figures))
+    return 0
+
+
+def measure(models: str | None, device: str, precision: str, repeat: int) -> dict[str, Any]:
+    """All figures; see :func:`table` for what they are called."""
+    started = time.perf_counter()
+    from engine.engine import open_engine  # with torch, whose import is part of a cold start
+
+    engine = open_engine(models, device=device, precision=precision)
+    opened = time.perf_counter() - started
+    rows = [{"job": "open the engine (torch imported, networks not yet read)", "median": opened}]
+    first, film = _first_picture(engine)
+    rows.append(first)
+    for name, request in jobs(film).items():
+        reason = engine.can(_verb(name))
+        if reason is not None:
+            rows.append({"job": name, "skipped": reason})
+            continue
+        rows.append(timed(name, lambda request=request: request, engine.run, repeat))
+    rows.append({"job": "peak memory of the process, GiB", "gib": peak_gib()})
+    rows.append(full_size(repeat))
+    return {"machine": machine(engine), "repeat": repeat, "rows": rows}
+
+
+def jobs(film: np.ndarray) -> dict[str, Request]:
+    """What is timed, at the model's default quality; the name starts with the verb."""
+    organs, zone = chest(SIDE), ellipse(SIDE, 0.72, 0.70, 0.13, 0.10)
+    keep = np.ones((SIDE, SIDE), np.float32)
+    keep[:, : SIDE // 4] = 0
+    finding = (Finding(text="effusion", mask=zone),)
+    return {
+        "generate with one finding": GenerateRequest(organs=organs, findings=finding),
+        "generate from the organ map alone": GenerateRequest(organs=organs),
+        "insert one finding": InsertRequest(image=film, findings=finding),
+        "erase": EraseRequest(image=film, mask=ellipse(SIDE, 0.3, 0.3, 0.06, 0.03)),
+        "outpaint a quarter": OutpaintRequest(image=film, keep=keep),
+        "upscale to 1024 px": UpscaleRequest(image=film),
+        "segment": SegmentRequest(image=film),
+    }
+
+
+def timed(name: str, request: Callable[[], Request], work: Callable[..., Any], repeat: int) -> Row:
+    """Median seconds of ``work`` and of its first preview, after one run to warm up."""
+    seconds, previews = [], []
+    for number in range(repeat + 1):
+        clock = PreviewClock()
+        work(request(), clock)
+        if number:
+            seconds.append(clock.elapsed())
+            previews.append(clock.preview)
+    seen = [p for p in previews if p is not None]
+    row: Row = {"job": name, "median": statistics.median(seconds), "slowest": max(seconds)}
+    if seen:
+        row["first_preview"] = statistics.median(seen)
+    return row
+
+
+class PreviewClock:
+    """Notes when the first preview came."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self.preview: float | None = None
+
+    def __call__(self, event: Progress) -> None:
+        if event.preview is not None and self.preview is None:
+            self.preview = self.elapsed()
+
+    def elapsed(self) -> float:
+        return time.perf_counter() - self._started
+
+
+def chest(side: int) -> np.ndarray:
+    """A plain drawing of two lungs and a heart, (side, side)."""
+    organs = np.zeros((side, side), np.uint8)
+    organs[ellipse(side, 0.68, 0.46, 0.15, 0.30) > 0] = 1  # the patient's left is on the right
+    organs[ellipse(side, 0.32, 0.46, 0.15, 0.30) > 0] = 2
+    organs[ellipse(side, 0.53, 0.62, 0.16, 0.14) > 0] = 3
+    return organs
+
+
+def ellipse(side: int, x: float, y: float, half_width: float, half_height: float) -> Mask:
+    """1 inside, (side, side); all lengths in shares of the side."""
+    at = (np.arange(side) + 0.5) / side
+    inside = ((at[None] - x) / half_width) ** 2 + ((at[:, None] - y) / half_height) ** 2 <= 1
+    return inside.astype(np.float32)
+
+
+def peak_gib() -> float | None:
+    """The most memory the process has held so far; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+
+
+def full_size(repeat: int) -> Row:
+    """Two stages at XReal's own size and 100 steps in half precision; CUDA only."""
+    import torch
+
+    name = "full-size two-stage generate, 100 steps, random weights"
+    if not torch.cuda.is_available():
+        reason = "needs a graphics card; on this processor it takes a quarter of an hour"
+        return {"job": name, "skipped": reason}
+    device = torch.device("cuda")
+    torch.cuda.reset_peak_memory_stats(device)
+    engine = random_engine(device, torch.bfloat16)
+    request = GenerateRequest(
+        organs=chest(SIDE),
+        findings=(Finding(text="Pleural Effusion", mask=ellipse(SIDE, 0.72, 0.7, 0.13, 0.1)),),
+        sampling=Sampling(steps=100, eta=1.0, guidance=7.0),
+    )
+    row = timed(name, lambda: request, engine.run, repeat)
+    return {**row, "gib": torch.cuda.max_memory_allocated(device) / GIB}
+
+
+def random_engine(device: Any, dtype: Any) -> Any:
+    """XReal's networks at their published size, filled with random numbers."""
+    from functools import cache
+
+    import torch
+
+    from engine.bundle import ModelSet, Painter
+    from engine.checkpoints.roles import ROLES
+    from engine.engine import Engine
+    from engine.networks.ldm import AutoencoderPlan, TextPlan, UNetPlan, build
+    from engine.published.models import PAINTERS, VOCABULARY
+    from engine.published.networks import (
+        AnatomyController,
+        Autoencoder,
+        PublishedDiffusion,
+        Words,
+    )
+    from engine.published.tokens import read_tokenizer
+
+    def random(plan: Any, kind: Any) -> Callable[[], Any]:
+        def load() -> Any:
+            with torch.device(device):
+                return build(plan).to(dtype=kind).eval().requires_grad_(False)
+
+        return cache(load)
+
+    role, codes = ROLES["xreal_backbone"], AutoencoderPlan()
+    unet, text = UNetPlan(), TextPlan()
+    codec = Autoencoder(random(codes, torch.float32), codes, role.pixel_range, role.latent_scale)
+    rough = Autoencoder(random(codes, torch.float32), codes, role.pixel_range, 1.0)
+    words = Words(random(text, dtype), text, lambda: read_tokenizer(VOCABULARY), device)
+    painter = Painter(
+        name=role.title,
+        codec=codec,
+        diffusion=PublishedDiffusion(
+            random(unet, dtype), words, None, unet, cell=codec.cell, device=device, dtype=dtype
+        ),
+        knows=role.knows,
+        defaults=PAINTERS["xreal_backbone"],
+        controller=AnatomyController(rough, device),
+    )
+    return Engine(ModelSet(name="random weights", device=device, cards=(), painters=(painter,)))
+
+
+def machine(engine: Any) -> dict[str, Any]:
+    import torch
+
+    card = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "models": engine.name,
+        "device": engine.device,
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "graphics_card": card,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures as a Markdown table with the machine above it."""
+    told = figures["machine"]
+    lines = [", ".join(f"{key}: {value}" for key, value in told.items() if value is not None), ""]
+    lines += [
+        "| job | median, s | slowest, s | first preview, s | memory, GiB | note |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for row in figures["rows"]:
+        numbers = [_number(row.get(k)) for k in ("median", "slowest", "first_preview", "gib")]
+        note = f"skipped: {row['skipped']}" if "skipped" in row else ""
+        lines.append(f"| {row['job']} | {' | '.join(numbers)} | {note} |")
+    return "\n".join(lines) + "\n"
+
+
+def _first_picture(engine: Any) -> tuple[Row, np.ndarray]:
+    """The very first run, which reads the networks from the disk."""
+    clock = PreviewClock()
+    result = engine.run(GenerateRequest(organs=chest(SIDE)), clock)
+    row: Row = {
+        "job": "first generate after opening (networks are read)",
+        "median": clock.elapsed(),
+    }
+    if clock.preview is not None:
+        row["first_preview"] = clock.preview
+    return row, result.image
+
+
+def _verb(name: str) -> Any:
+    return name.split()[0]
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

@@ -1,0 +1,60 @@
+import numpy as np
+
+from engine.api import Progress, SegmentRequest
+from engine.bench import chest, ellipse, jobs, peak_gib, table, timed
+
+
+def test_every_job_is_a_valid_request_that_starts_with_its_verb():
+    made = jobs(np.full((256, 256), 0.5, np.float32))
+
+    verbs = {name.split()[0] for name in made}
+    assert verbs == {"generate", "insert", "erase", "outpaint", "upscale", "segment"}
+
+
+def test_the_drawing_has_lungs_and_a_heart_on_their_sides():
+    organs = chest(64)
+
+    columns = {label: np.flatnonzero((organs == label).any(0)).mean() for label in (1, 2, 3)}
+    assert columns[2] < columns[3] < columns[1]  # the patient's right is on the image's left
+
+
+def test_an_ellipse_has_the_area_of_one():
+    area = ellipse(256, 0.5, 0.5, 0.25, 0.125).mean()
+
+    assert abs(area - np.pi * 0.25 * 0.125) < 1e-3
+
+
+def test_the_run_that_warms_up_is_not_counted():
+    calls = []
+
+    def work(request, on_event):
+        calls.append(request)
+        on_event(Progress("a", 1, 2, np.zeros((4, 4), np.float32)))
+
+    request = SegmentRequest(image=np.zeros((32, 32), np.float32))
+    row = timed("segment", lambda: request, work, repeat=3)
+
+    assert len(calls) == 4
+    assert 0 <= row["first_preview"] <= row["median"] <= row["slowest"]
+
+
+def test_the_table_shows_figures_and_reasons():
+    figures = {
+        "machine": {"processor": "X", "graphics_card": None},
+        "rows": [
+            {"job": "erase", "median": 1.234, "slowest": 2, "first_preview": 0.5},
+            {"job": "large", "skipped": "no card"},
+        ],
+    }
+
+    text = table(figures)
+
+    assert "| erase | 1.23 | 2.00 | 0.50 |  |  |" in text
+    assert "skipped: no card" in text
+    assert text.startswith("processor: X\n")
+
+
+def test_memory_is_counted_in_gib():
+    peak = peak_gib()
+
+    assert peak is None or 0.01 < peak < 100
