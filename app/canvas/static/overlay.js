@@ -6,23 +6,33 @@ function labelLook(d, bit) {
   return { colour: AREA_COLOUR, dash: [7, 6] };
 }
 
-// Up close the outline follows the pixels; further away it cuts their corners.
+// The middles of the unit edges of a loop, averaged along the border: a staircase becomes a line that
+// stays within a pixel of it. Small loops keep their shape.
+function softened(loop) {
+  let points = [];
+  for (let i = 0; i < loop.length; i += 2) {
+    const x = loop[i], y = loop[i + 1], nx = loop[(i + 2) % loop.length], ny = loop[(i + 3) % loop.length];
+    const sx = Math.sign(nx - x), sy = Math.sign(ny - y), steps = Math.abs(nx - x) + Math.abs(ny - y);
+    for (let k = 0; k < steps; k++) points.push(x + sx * (k + 0.5), y + sy * (k + 0.5));
+  }
+  const n = points.length;
+  for (let pass = 0; pass < (n < 32 ? 0 : 3); pass++) {
+    const from = points;
+    points = new Array(n);
+    for (let i = 0; i < n; i++) {
+      points[i] = (from[(i + n - 4) % n] + from[(i + n - 2) % n] + from[i] + from[(i + 2) % n] + from[(i + 4) % n]) / 5;
+    }
+  }
+  return points;
+}
+
+// Up close the outline follows the pixels; further away it is softened.
 function pathOf(loops, exact) {
   const path = new Path2D();
   for (const loop of loops) {
-    const n = loop.length;
-    if (exact) {
-      path.moveTo(loop[0], loop[1]);
-      for (let i = 2; i < n; i += 2) path.lineTo(loop[i], loop[i + 1]);
-    } else {
-      for (let i = 0; i < n; i += 2) {
-        const x = loop[i], y = loop[i + 1], nx = loop[(i + 2) % n], ny = loop[(i + 3) % n];
-        const sx = Math.sign(nx - x) / 2, sy = Math.sign(ny - y) / 2;
-        if (i === 0) path.moveTo(x + sx, y + sy);
-        else path.lineTo(x + sx, y + sy);
-        path.lineTo(nx - sx, ny - sy);
-      }
-    }
+    const points = exact ? loop : softened(loop);
+    path.moveTo(points[0], points[1]);
+    for (let i = 2; i < points.length; i += 2) path.lineTo(points[i], points[i + 1]);
     path.closePath();
   }
   return path;
