@@ -58,11 +58,8 @@ def main(words: "list[str]") -> int:
     except Refused as refusal:
         say(str(refusal))
         return 2
-    except PermissionError as error:
-        say(
-            f"'{error.filename or folder}' cannot be written. Move XReal Studio to a folder of "
-            "yours, or set XREAL_VENV to a folder for its environment."
-        )
+    except PermissionError:
+        say(reason("Permission denied"))
         return 2
     except KeyboardInterrupt:
         say("\nStopped. Type the same again to go on where it stopped.")
@@ -127,8 +124,10 @@ def refuse_missing_parts(version: tuple, has=importlib.util.find_spec) -> None:
         )
 
 
-def refuse_full_disk(folder: Path, free_bytes: "int | None" = None) -> str:
-    """Raise :class:`Refused` below what is needed for sure; return a warning or nothing."""
+def refuse_full_disk(folder: Path, free_bytes: "int | None" = None) -> None:
+    """Raise :class:`Refused` below what is needed for sure."""
+    if pytorch_build(folder):  # what is left to install is small
+        return
     place = folder
     while not place.exists():
         place = place.parent
@@ -139,12 +138,6 @@ def refuse_full_disk(folder: Path, free_bytes: "int | None" = None) -> str:
             f"{LEAST_GB} GB (up to {CUDA_GB} GB where PyTorch comes with CUDA). Make room, or set "
             "XREAL_VENV to a folder on another disk, then type the same again."
         )
-    if free < CUDA_GB and platform.system() == "Linux":
-        return (
-            f"Note: {free:.1f} GB are free; where PyTorch comes with CUDA, up to {CUDA_GB} GB "
-            "are needed."
-        )
-    return ""
 
 
 # -- the environment -----------------------------------------------------------------------
@@ -232,9 +225,8 @@ def set_up(folder: Path, files: tuple) -> None:
     if is_ready(folder, files):  # made by the start that was waited for
         return
     refuse_missing_parts(sys.version_info[:2])
-    warning = refuse_full_disk(folder)
+    refuse_full_disk(folder)
     say(f"Setting up XReal Studio in {folder} (only this once; it takes some minutes).")
-    say(warning)
     make_environment(folder)
     for stamp in folder.glob("xreal-*.installed"):
         stamp.unlink()
@@ -306,6 +298,11 @@ def reason(complaints: str) -> str:
             "The packages could not be fetched because no package index was reached; the network "
             f"is needed this first time only. Check it, and the proxy if there is one, {again}"
         )
+    if "Permission denied" in complaints or "WinError 5" in complaints:
+        return (
+            f"'{environment_folder()}' cannot be written. Move XReal Studio to a folder of yours, "
+            "or set XREAL_VENV to a folder for its environment, then type the same again."
+        )
     missing = re.search(r"No matching distribution found for (\S+)", complaints)
     if missing:
         return (
@@ -322,14 +319,21 @@ def reason(complaints: str) -> str:
 def gpu_notice(folder: Path) -> str:
     """What to say when there is an NVIDIA GPU that the installed PyTorch cannot use, or ''."""
     gpus = nvidia_gpus()
-    builds = sorted(folder.glob("[Ll]ib/**/site-packages/torch/version.py")) if gpus else []
-    if not builds:
+    build = pytorch_build(folder)
+    if not gpus or not build:
         return ""
     kept = folder / "xreal-gpu-notice.txt"  # importing PyTorch takes seconds: it is asked once
-    state = hashlib.sha256((repr(gpus) + builds[0].read_text()).encode()).hexdigest() + "\n"
+    state = hashlib.sha256((repr(gpus) + build).encode()).hexdigest() + "\n"
     if not (kept.is_file() and kept.read_text().startswith(state)):
         kept.write_text(state + gpu_sentence(gpus, ask_pytorch(folder), python_of(folder)))
     return kept.read_text()[len(state) :]
+
+
+def pytorch_build(folder: Path) -> str:
+    """What PyTorch says of its build in a file, without being loaded; '' when not installed."""
+    found = [*folder.glob("lib/python*/site-packages/torch/version.py")]
+    found += folder.glob("Lib/site-packages/torch/version.py")
+    return found[0].read_text() if found else ""
 
 
 def nvidia_gpus() -> "list[tuple]":

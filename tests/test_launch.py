@@ -68,6 +68,7 @@ def test_a_full_disk_is_refused_before_anything_is_made(tmp_path):
         ("NewConnectionError('<HTTPSConnection>: [Errno -3]'", "The network is needed this first"),
         ("Temporary failure in name resolution", "needed this first time only"),
         ("ERROR: No matching distribution found for torch==2.13.0", "has no torch==2.13.0 for"),
+        ("Error: [Errno 13] Permission denied: '.venv'", "set XREAL_VENV to a folder"),
         ("error: something else", "the lines above say why"),
     ],
 )
