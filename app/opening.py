@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas.drawing import Drawing, FindingRegion, organ_bits
+from app.canvas.drawing import (
+    FIRST_FINDING,
+    LAST_FINDING,
+    Drawing,
+    FindingRegion,
+    letter_of,
+    organ_bits,
+)
 from app.session import Origin, Session, State
 from engine.errors import EngineError, ImageUnreadable
 from engine.images import read_image
 from engine.provenance import Inputs, Recipe, read_recipe, request_of, wholly_synthetic
-
-FIRST_FINDING = 4  # the bit of finding A; organs have bits 0 to 3
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWX"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +90,11 @@ def drawing_of(
     findings = []
     for index, finding in enumerate(recipe.get("parameters", {}).get("findings", [])):
         mask = inputs.get(finding["mask"]["input"])
-        if mask is None or mask.shape != shape or index >= len(LETTERS):
-            continue
         bit = FIRST_FINDING + index
+        if mask is None or mask.shape != shape or bit > LAST_FINDING:
+            continue
         bits = bits | (mask > 0).astype(np.uint32) << np.uint32(bit)
-        findings.append(FindingRegion(bit=bit, letter=LETTERS[index], words=finding["text"]))
+        findings.append(FindingRegion(bit=bit, letter=letter_of(bit), words=finding["text"]))
     if not bits.any():
         return None
     return Drawing(doc=session.doc, rev=0, job="", state=None, bits=bits, findings=tuple(findings))

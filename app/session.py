@@ -96,8 +96,8 @@ class Session:
         """The newest drawing of the browser, and the picture it lies on."""
         with self.lock:
             self.drawing = drawing
-            if drawing.state in self.states:
-                self.current = drawing.state
+            if drawing.state is not None and int(drawing.state) in self.states:
+                self.current = int(drawing.state)
 
     def new_document(self, drawing: Drawing | None) -> None:
         """The browser starts a drawing of its own; the history goes on."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.api import Organs
-from engine.shapes import Shapes, read_shapes, template_organs
+from engine.shapes import Shapes, read_shapes
 
 MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
 
@@ -20,13 +20,15 @@ class Template:
     def organs(self, height: int, width: int) -> Organs:
         """(height, width): the middle of a square of the longer side."""
         longest = max(height, width)
-        square = template_organs(self.shapes, self.name, longest)
+        square = self.shapes.template(self.name, longest)
         top, left = (longest - height) // 2, (longest - width) // 2
         return np.ascontiguousarray(square[top : top + height, left : left + width])
 
     @property
     def title(self) -> str:
-        return self.name[:1].upper() + self.name[1:].replace("_", " ")
+        """As the page calls it."""
+        words = self.name.replace("_", " ")
+        return words[:1].upper() + words[1:]
 
 
 @cache

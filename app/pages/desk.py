@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,18 +15,17 @@ import numpy as np
 
 from app import messages, opening
 from app.canvas.component import Ask, asked, shown
-from app.canvas.drawing import Drawing, labels_file, organ_bits
+from app.canvas.drawing import ORGAN_BITS, Drawing, labels_file, organ_bits
 from app.jobs import Jobs
 from app.loading import Loading
 from app.panels import details, erase, generate, insert, outpaint, run, upscale
-from app.session import Session, Sessions, State, fitted, keep_result
+from app.session import Session, Sessions, State, fitted, keep_result, seed_of
 from app.settings import Settings
 from app.templates import Template
-from app.viewing import view_of
+from app.viewing import NEW_SIDE, view_of
 from engine.api import Organs, Request, Result, Sampling, SegmentRequest, with_seed
 from engine.errors import InvalidRequest
 
-ORGANS = np.uint32(0b1111)  # bits of the four organs in a drawing
 VERB_NAMES = ("generate", "insert", "erase", "outpaint", "upscale", "segment")
 PROPOSED = ("erase", "outpaint")  # verbs whose result is a proposal first
 
@@ -61,6 +61,7 @@ class Shown:
     keep: Any = field(default_factory=gr.skip)
     fold: Any = field(default_factory=gr.skip)
     finding: Any = field(default_factory=gr.skip)
+    lines: Any = field(default_factory=gr.skip)  # of the run bar; they carry notes
 
     def updates(self) -> list[Any]:
         return [getattr(self, f.name) for f in fields(self)]
@@ -128,7 +129,7 @@ class Desk:
         drawing: Drawing | None,
     ) -> None:
         count = run.VARIATIONS.get(form.variations, 1)
-        seed = getattr(request, "sampling", Sampling()).seed
+        seed = seed_of(request) or 0
         requests = tuple(with_seed(request, seed + n) for n in range(count))
         parent = session.current
         name = state_name(verb, request, form.change)
@@ -140,7 +141,7 @@ class Desk:
                 result,
                 parent=parent,
                 drawing=kept,
-                name=name if count == 1 else f"{name}, seed {made_by.sampling.seed}",
+                name=name if count == 1 else f"{name}, seed {seed_of(made_by)}",
                 proposal=verb in PROPOSED and count == 1,
             )
 
@@ -153,82 +154,95 @@ class Desk:
         try:
             return self.answer(session, asked(event))
         except Exception as error:
-            return Shown(canvas=shown(view_of(session, self, note=messages.sentence(error))))
-
-    def answer(self, session: Session, ask: Ask) -> Shown:
-        data = ask.data
-        number = data.get("id")
-        match ask.kind:
-            case "open":
-                return self.open(session, data)
-            case "select":
-                session.select(int(number))
-                return Shown()
-            case "drawing":
-                session.drew(data["drawing"])
-                return Shown()
-            case "restore":
-                return self.restore(session, int(number), data)
-            case "delete":
-                session.delete(int(number))
-            case "accept":
-                session.settle(int(number))
-            case "discard":
-                session.delete(int(number))
-            case "from_picture":
-                return self.organs_of_picture(session, data)
-            case "template":
-                return self.template(session, data)
-            case _:
-                return Shown()
-        return Shown(canvas=shown(view_of(session, self)))
+            return self.note(session, error)
 
     def told(self, session: Session, told: Mapping[str, Any]) -> Shown:
         """What the page's own script says."""
+        rev = told.get("rev")
         try:
             match told.get("kind"):
                 case "loaded":
-                    return self.all(session)
+                    return self.loaded(session)
                 case "template":
-                    return self.template(session, told)
+                    return self.template(session, told.get("name"), rev)
+                case "ended":
+                    return self.ended(session, rev)
                 case "accept" | "discard" as choice:
                     proposal = session.proposal()
-                    if proposal is not None and choice == "accept":
-                        session.settle(proposal.number)
-                    elif proposal is not None:
-                        session.delete(proposal.number)
-                case "ended":
-                    return self.ended(session, told)
-            return Shown(canvas=shown(view_of(session, self)))
+                    if proposal is not None:
+                        self.decide(session, choice, proposal.number)
+            return self.view(session)
         except Exception as error:
-            return Shown(canvas=shown(view_of(session, self, note=messages.sentence(error))))
+            return self.note(session, error)
+
+    def answer(self, session: Session, ask: Ask) -> Shown:
+        number = number_of(ask.data.get("id"))
+        match ask.kind:
+            case "open" if ask.file is not None:
+                return self.open(session, ask.file, str(ask.data.get("name", "")))
+            case "drawing" if ask.drawing is not None:
+                session.drew(ask.drawing)
+                return Shown()
+            case "select" if number is not None:
+                session.select(number)
+                return Shown()
+            case "restore" if number is not None:
+                return self.restore(session, number, ask.rev)
+            case "delete" if number is not None:
+                session.delete(number)
+            case "accept" | "discard" as choice if number is not None:
+                self.decide(session, choice, number)
+            case "from_picture":
+                return self.organs_of_picture(session, number_of(ask.state), ask.rev)
+            case _:
+                return Shown()
+        return self.view(session)
+
+    def view(self, session: Session, labels: bytes | None = None, base: int | None = None) -> Shown:
+        return Shown(canvas=shown(view_of(session, self, labels=labels, base=base)))
+
+    def note(self, session: Session, error: BaseException) -> Shown:
+        """Nothing changes but a sentence in the viewport."""
+        said = {"nonce": session.next_nonce(), "text": messages.sentence(error)}
+        return Shown(lines=gr.update(note=said))
 
     def all(self, session: Session) -> Shown:
         """Everything, for a page that was just loaded."""
-        engine = self.loading.engine
-        findings = list(engine.knows("insert").findings) if engine else []
         drawing = session.drawing
         labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
+        base = None if drawing is None else drawing.rev
+        view = view_of(session, self, labels=labels, base=base)
+        return Shown(canvas=shown(view), finding=gr.update(choices=self.findings()))
+
+    def loaded(self, session: Session) -> Shown:
+        """The models have arrived: what they know, and nothing else."""
         return Shown(
-            canvas=shown(view_of(session, self, labels=labels)),
-            finding=gr.update(choices=findings),
+            canvas=shown(view_of(session, self)), finding=gr.update(choices=self.findings())
         )
 
-    def ended(self, session: Session, told: Mapping[str, Any]) -> Shown:
-        """The new states; where the picture changed its size, the drawing follows."""
-        picture = session.picture()
-        labels = None
-        drawn = session.drawing
-        if picture is not None and picture.drawing is not None and drawn is not None:
-            if picture.drawing.bits.shape != drawn.bits.shape:
-                labels = labels_file(picture.drawing.bits, picture.drawing.findings)
-        return Shown(canvas=shown(view_of(session, self, labels=labels, base=told.get("rev"))))
+    def findings(self) -> list[str]:
+        engine = self.loading.engine
+        return [] if engine is None else list(engine.knows("insert").findings)
 
-    def open(self, session: Session, data: Mapping[str, Any]) -> Shown:
-        state, restored = opening.open_picture(session, data["file"], str(data.get("name", "")))
+    def decide(self, session: Session, choice: str, number: int) -> None:
+        if choice == "accept":
+            session.settle(number)
+        else:
+            session.delete(number)
+
+    def ended(self, session: Session, rev: int | None) -> Shown:
+        """The new states; where the picture changed its size, the drawing follows."""
+        picture, drawn = session.picture(), session.drawing
+        kept = None if picture is None else picture.drawing
+        if kept is not None and drawn is not None and kept.bits.shape != drawn.bits.shape:
+            return self.view(session, labels_file(kept.bits, kept.findings), rev)
+        return self.view(session)
+
+    def open(self, session: Session, file: Path, name: str) -> Shown:
+        state, restored = opening.open_picture(session, file, name)
+        session.new_document(state.drawing)
         drawing = state.drawing
         labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
-        session.new_document(drawing)
         canvas = shown(view_of(session, self, labels=labels))
         if restored is None:
             return Shown(canvas=canvas)
@@ -239,7 +253,8 @@ class Desk:
             keep=restored.seed is not None,
         )
 
-    def restore(self, session: Session, number: int, data: Mapping[str, Any]) -> Shown:
+    def restore(self, session: Session, number: int, rev: int) -> Shown:
+        """The drawing, words and seed that made a state."""
         state = session.state(number)
         if state is None or state.drawing is None:
             raise InvalidRequest("Nothing was drawn for this picture.")
@@ -247,27 +262,27 @@ class Desk:
         drawing = fitted(state.drawing, state.image.shape)
         labels = labels_file(drawing.bits, drawing.findings)
         return Shown(
-            canvas=shown(view_of(session, self, labels=labels, base=data.get("rev"))),
+            canvas=shown(view_of(session, self, labels=labels, base=rev)),
             seed=gr.skip() if state.seed is None else state.seed,
             report=state.report,
         )
 
-    def template(self, session: Session, data: Mapping[str, Any]) -> Shown:
-        name = data.get("name") or data.get("id")
+    def template(self, session: Session, name: Any, rev: int | None) -> Shown:
         found = next((t for t in self.templates() if t.title == name), None)
         if found is None:
-            raise InvalidRequest(f"There is no template '{name}'.")
+            raise InvalidRequest("Choose a template first.")
         height, width = self.canvas_shape(session)
-        return self.draw_organs(session, found.organs(height, width), data)
+        return self.draw_organs(session, found.organs(height, width), rev)
 
-    def organs_of_picture(self, session: Session, data: Mapping[str, Any]) -> Shown:
-        picture = session.state(data.get("state")) or session.picture()
+    def organs_of_picture(self, session: Session, number: int | None, rev: int) -> Shown:
+        picture = session.state(number) or session.picture()
         if picture is None:
             raise InvalidRequest("There is no picture. Open or generate one first.")
         found: list[Organs] = []
 
         def keep(result: Result, request: Request) -> int:
-            found.append(result.organs if result.organs is not None else np.zeros(0, np.uint8))
+            if result.organs is not None:
+                found.append(result.organs)
             return picture.number
 
         id = f"segment-{session.next_nonce()}-{picture.number}"
@@ -275,24 +290,21 @@ class Desk:
         ended = self.jobs.wait(id, session.id)
         if ended.state != "done":
             raise InvalidRequest(ended.sentence)
-        return self.draw_organs(session, found[0], data)
+        if not found or not found[0].any():
+            raise InvalidRequest(
+                "No organs were found in this picture. Paint them, or start from a template."
+            )
+        return self.draw_organs(session, found[0], rev)
 
-    def draw_organs(self, session: Session, organs: Organs, data: Mapping[str, Any]) -> Shown:
-        """Replace the organs of the drawing; findings and areas stay."""
-        bits = organ_bits(organs)
-        drawn = session.drawing
-        findings: tuple[Any, ...] = ()
-        if drawn is not None and drawn.bits.shape == bits.shape:
-            bits = bits | (drawn.bits & ~ORGANS)
-            findings = drawn.findings
-        labels = labels_file(bits, findings)
-        return Shown(canvas=shown(view_of(session, self, labels=labels, base=data.get("rev"))))
+    def draw_organs(self, session: Session, organs: Organs, rev: int | None) -> Shown:
+        """Offer an anatomy; findings and areas of the drawing stay."""
+        return self.view(session, labels_file(organ_bits(organs), replaces=ORGAN_BITS), rev)
 
     def canvas_shape(self, session: Session) -> tuple[int, int]:
-        if session.drawing is not None:
-            return session.drawing.bits.shape  # type: ignore[return-value]
-        picture = session.picture()
-        return (256, 256) if picture is None else picture.image.shape  # type: ignore[return-value]
+        drawn, picture = session.drawing, session.picture()
+        if picture is not None:
+            return picture.image.shape  # type: ignore[return-value]
+        return (NEW_SIDE, NEW_SIDE) if drawn is None else drawn.bits.shape  # type: ignore[return-value]
 
     # What the page's script asks for by HTTP
 
@@ -307,8 +319,8 @@ class Desk:
             "title": session.title,
             "document": "Empty" if not count else f"{count} state{'s' if count > 1 else ''}",
             "job": self.jobs.active(session.id),
-            "exportable": [s.number for s in states if s.recipe is not None],
-            "proposals": [s.number for s in states if s.proposal],
+            "exportable": [str(s.number) for s in states if s.recipe is not None],
+            "proposals": [str(s.number) for s in states if s.proposal],
             "seconds": {v: self.jobs.expected_seconds(v) for v in VERB_NAMES},
         }
         if self.loading.failure:
@@ -320,6 +332,11 @@ class Desk:
             found["reads"] = list(engine.knows("generate").findings)
             found["free_text"] = engine.knows("generate").free_text
         return found
+
+
+def number_of(id: Any) -> int | None:
+    """The number of a state from its name on the page."""
+    return int(id) if isinstance(id, str | int) and str(id).isdecimal() else None
 
 
 def session_id(request: Any, cookie: str) -> str | None:

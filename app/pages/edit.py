@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.themes.utils.fonts import LocalFont
 
 from app.canvas.component import LabelCanvas
 from app.pages.desk import Desk, Form, Shown
@@ -13,6 +14,7 @@ from app.panels import details, erase, generate, insert, outpaint, run, upscale
 from app.server import UPLOADS
 
 STATIC = Path(__file__).parent.parent / "static"
+FONT = LocalFont("IBM Plex Sans", weights=(400, 700))  # comes with Gradio
 VERBS = ["Generate", "Insert", "Erase", "Outpaint", "Upscale"]
 HEAD = '<link rel="stylesheet" href="/page/page.css"><script src="/page/page.js" defer></script>'
 SEND = "async (...values) => await window.XREAL.page.send(values)"
@@ -51,6 +53,7 @@ class EditPage:
             self.details.keep,
             self.details.fold,
             self.insert.finding,
+            self.bar.status,
         ]
 
 
@@ -72,7 +75,7 @@ def mount(app: FastAPI, desk: Desk) -> FastAPI:
         enable_monitoring=False,
         pwa=False,
         mcp_server=False,
-        theme=gr.themes.Default(),
+        theme=gr.themes.Default(font=[FONT, "ui-sans-serif", "sans-serif"]),
         head=HEAD,
     )
 
@@ -116,7 +119,7 @@ def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
     def shown(found: Shown) -> list[Any]:
         return found.updates()
 
-    def start(drawing: Any, call: str, *values: Any, request: gr.Request) -> Any:
+    def start(request: gr.Request, drawing: Any, call: str, *values: Any) -> Any:
         return shown(desk.start(desk.session(request), drawing, call, Form(*values)))
 
     def asked(event: gr.EventData, request: gr.Request) -> Any:

@@ -32,10 +32,9 @@ def read(drawing: Drawing | None, report: str, sampling: Sampling) -> GenerateRe
     """The drawing and the report as a request; an empty drawing leaves the organs to the model."""
     if drawing is None:
         return GenerateRequest(report=report, sampling=sampling)
-    organs = drawing.organs()
     return GenerateRequest(
         report=report,
-        organs=organs if organs.any() else None,
+        organs=drawing.organs(),
         findings=tuple(finding(drawing, region) for region in drawing.findings),
         sampling=sampling,
     )

@@ -67,18 +67,17 @@ def read(
             asked.append(removal(drawing, region))
         if change != "Remove":
             asked.append(finding(drawing, region))
-    organs = drawing.organs()
     return InsertRequest(
         image=picture.image,
         findings=tuple(asked),
         sampling=sampling,
-        organs=organs if organs.any() else None,
+        organs=drawing.organs(),
     )
 
 
 def chosen(drawing: Drawing, selected: int | None) -> list[FindingRegion]:
     named = [region for region in drawing.findings if region.bit == selected]
-    painted = [r for r in drawing.findings if drawing.finding_mask(r.bit).any()]
+    painted = list(drawing.painted_findings())
     found = named or painted
     if not found:
         raise InvalidRequest("Paint a region for A first.")

@@ -13,11 +13,15 @@ STATUS = """
   aria-valuemax="100" aria-valuenow="0" hidden><i></i></div>
  <div class="stages" hidden></div>
  <div class="line" id="proposal" hidden>
-  <button type="button" class="btn pri" id="accept" title="Keep this picture (Enter)">Accept</button>
+  <button type="button" class="btn pri" id="accept" title="Keep it (Enter)">Accept</button>
   <button type="button" class="btn" id="discard" title="Drop it (Backspace)">Discard</button></div>
 </div>
 """
-TELL = "window.XREAL = window.XREAL || {}; window.XREAL.tell = (d) => trigger('submit', d);"
+TELL = """
+window.XREAL = window.XREAL || {};
+window.XREAL.tell = (told) => trigger('submit', told);
+watch('note', () => window.XREAL.page.note(props.note));
+"""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class RunBar:
 
 def build() -> RunBar:
     with gr.Column(elem_id="runbar"):
-        status = gr.HTML(html_template=STATUS, js_on_load=TELL, elem_id="run-lines")
+        status = gr.HTML(html_template=STATUS, js_on_load=TELL, note=None, elem_id="run-lines")
         with gr.Row(elem_id="run-row"):
             variations = gr.Dropdown(
                 list(VARIATIONS), value="x 1", label="Variations", elem_id="variations",

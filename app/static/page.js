@@ -142,10 +142,22 @@
         buttons: [{ label: "Run again", kind: "run" }],
       });
     }
-    if (XREAL.tell) XREAL.tell({ kind: "ended", job: id });
+    tell({ kind: "ended", job: id });
     look();
     describe();
   }
+
+  // To Python, with the revision of the drawing that the answer will be made from.
+  function tell(told) {
+    const now = summary();
+    if (XREAL.tell) XREAL.tell({ ...told, doc: now.doc, rev: now.rev });
+  }
+
+  page.note = (note) => {
+    if (!note) return;
+    say("run-status", note.text);
+    if (canvas()) canvas().note({ tone: "bad", title: note.text, text: "", buttons: [] });
+  };
 
   page.stop = () => {
     if (!job) return;
@@ -218,8 +230,10 @@
       if (engine.state === "loading") text = "The models are loading; the first run waits for them.";
     }
     say("why", text);
-    const picture = Boolean(summary().picture);
-    const exportable = picture && engine.exportable;
+    const state = String(summary().state);
+    const proposal = $("#proposal");
+    if (proposal) proposal.hidden = !(engine.proposals || []).includes(state);
+    const exportable = (engine.exportable || []).includes(state);
     const out = $("#bar-export");
     if (out) {
       out.setAttribute("aria-disabled", exportable ? "false" : "true");
@@ -245,11 +259,7 @@
         sent = performance.now();
         follow(engine.job, "Running");
       }
-      if (before === "loading" && engine.state !== "loading" && XREAL.tell) {
-        XREAL.tell({ kind: "loaded" });
-      }
-      const proposal = $("#proposal");
-      if (proposal) proposal.hidden = !engine.proposal;
+      if (before === "loading" && engine.state !== "loading") tell({ kind: "loaded" });
     } catch {
       setTimeout(look, 1000);
       return;
@@ -338,8 +348,7 @@
   }
 
   function applyTemplate() {
-    const now = summary();
-    XREAL.tell({ kind: "template", name: template, rev: now.rev, doc: now.doc });
+    tell({ kind: "template", name: template });
     $("#templates-dialog").close();
     if (canvas()) canvas().focus();
   }
@@ -360,8 +369,8 @@
     "export-close": () => $("#export-dialog").close(),
     "templates-close": () => $("#templates-dialog").close(),
     "templates-use": applyTemplate,
-    accept: () => XREAL.tell({ kind: "accept" }),
-    discard: () => XREAL.tell({ kind: "discard" }),
+    accept: () => tell({ kind: "accept" }),
+    discard: () => tell({ kind: "discard" }),
   };
 
   document.addEventListener("click", (event) => {
@@ -426,7 +435,7 @@
   // Gradio labels its groups of radios by a span only; say it to assistive software as well.
   function nameGroups() {
     for (const [id, name] of [["verb", "Verb"], ["quality", "Quality"], ["change", "Change"], ["keep", "Keep"]]) {
-      const group = document.querySelector(`#${id} .wrap`) || document.getElementById(id);
+      const group = document.querySelector(`#${id} > .wrap:not([data-testid])`);
       if (group && !group.hasAttribute("aria-label")) {
         group.setAttribute("role", "radiogroup");
         group.setAttribute("aria-label", name);

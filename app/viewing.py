@@ -1,0 +1,76 @@
+"""What the canvas shows of a document: addresses and numbers, never pixels."""
+
+from typing import TYPE_CHECKING
+
+from app.canvas.view import Known, Proposal, StateThumb, View
+from app.loading import Engine
+from app.session import MARKS, Session, State
+
+if TYPE_CHECKING:
+    from app.pages.desk import Desk
+
+NEW_SIDE = 256  # px, of an empty drawing: what the embedded models work at
+THUMB_SIDE = 116  # px, twice what the history shows, for sharp screens
+VERBS = ("generate", "insert", "erase", "outpaint", "upscale")
+
+
+def view_of(
+    session: Session, desk: "Desk", *, labels: bytes | None = None, base: int | None = None
+) -> View:
+    """The document as it is now; with ``labels``, a drawing made from the revision ``base``."""
+    with session.lock:
+        picture = session.picture()
+        proposal = session.proposal()
+        return View(
+            doc=session.doc,
+            nonce=session.next_nonce(),
+            base=base,
+            name=session.title,
+            size=(NEW_SIDE, NEW_SIDE),
+            current=None if picture is None else str(picture.number),
+            image_url=None if picture is None else image_url(picture),
+            labels_url=None if labels is None else session.offer_labels(labels),
+            title=None if picture is None else picture.title,
+            states=tuple(thumb(state) for state in session.states.values()),
+            proposal=None if proposal is None else proposed(proposal),
+            know=known(desk.loading.engine),
+            mark=MARKS[None if picture is None else picture.origin],
+            autosave=True,
+        )
+
+
+def thumb(state: State) -> StateThumb:
+    return StateThumb(
+        id=str(state.number),
+        label=state.title,
+        url=image_url(state),
+        thumb_url=f"{image_url(state)}?side={THUMB_SIDE}",
+        title=f"State {state.number}: {state.name}",
+        detail=f"{state.bits} bit",
+        parent=None if state.parent is None else str(state.parent),
+        seed=state.seed,
+        mark=MARKS[state.origin],
+        restorable=state.drawing is not None,
+    )
+
+
+def image_url(state: State) -> str:
+    return f"/api/states/{state.number}.png"
+
+
+def proposed(state: State) -> Proposal:
+    return Proposal(
+        id=str(state.number), image_url=image_url(state), text="A proposal: keep it or drop it."
+    )
+
+
+def known(engine: Engine | None) -> Known | None:
+    if engine is None:
+        return None
+    drawn = engine.knows("generate")
+    return Known(
+        organs=tuple(drawn.organs),
+        findings=tuple(drawn.findings),
+        verbs=tuple(verb for verb in VERBS if engine.can(verb) is None),
+        free_text=drawn.free_text,
+    )
