@@ -181,7 +181,8 @@ def python_version(folder: Path) -> "tuple | None":
 def output_of(command: "list[str]", seconds: float) -> str:
     """What ``command`` prints, or '' when it is not there, fails or takes longer."""
     try:
-        done = subprocess.run(command, timeout=seconds, **dict(SILENT, stdout=subprocess.PIPE))
+        options = {**SILENT, "stdout": subprocess.PIPE, "timeout": seconds}
+        done = subprocess.run(command, **options)
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""
