@@ -85,8 +85,8 @@ function makeShell(app) {
     $(".split").style.left = x + "px";
     $(".cmp-a").hidden = $(".cmp-b").hidden = !swipe;
     if (swipe) {
-      $(".cmp-b").textContent = "B " + b.label;
-      $(".cmp-a").textContent = "A " + history.current().label;
+      $(".cmp-b").replaceChildren(makeNode("b", {}, "B"), " state " + b.label);
+      $(".cmp-a").replaceChildren(makeNode("b", {}, "A"), " state " + history.current().label);
       $(".cmp-b").style.right = wide - x + 10 + "px";
       $(".cmp-a").style.left = x + 10 + "px";
     }

@@ -117,7 +117,8 @@ function makeTransfer(app, upload) {
       return pictures.show("preview", null);
     }
     app.props.caption = caption || null;
-    app.history.running = { label: caption ? caption.split(",")[0] : "running", url: url || null };
+    const last = (app.props.states || []).at(-1), number = last ? parseInt(last.label, 10) + 1 || "" : 1;
+    app.history.running = { label: (number + " running").trim(), url: url || null };
     app.progress(fraction);
     app.previewing(true);
     app.history.show();
