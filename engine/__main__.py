@@ -9,4 +9,5 @@ if __name__ == "__main__":
     # Model libraries look for updates on the network unless they are told that there is none.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # its deprecations are not news here
     sys.exit(main())

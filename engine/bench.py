@@ -34,6 +34,7 @@ from engine.files import write_whole
 
 SIDE = 256  # px
 GIB = 2**30
+COLUMNS = ("median", "slowest", "processor", "first_preview", "gib")
 Row = dict[str, Any]
 
 
@@ -100,15 +101,21 @@ def jobs(film: np.ndarray) -> dict[str, Request]:
 
 def timed(name: str, request: Callable[[], Request], work: Callable[..., Any], repeat: int) -> Row:
     """Median seconds of ``work`` and of its first preview, after one run to warm up."""
-    seconds, previews = [], []
+    seconds, processor, previews = [], [], []
     for number in range(repeat + 1):
-        clock = PreviewClock()
+        clock, busy = PreviewClock(), time.process_time()
         work(request(), clock)
         if number:
             seconds.append(clock.elapsed())
+            processor.append(time.process_time() - busy)
             previews.append(clock.preview)
     seen = [p for p in previews if p is not None]
-    row: Row = {"job": name, "median": statistics.median(seconds), "slowest": max(seconds)}
+    row: Row = {
+        "job": name,
+        "median": statistics.median(seconds),
+        "slowest": max(seconds),
+        "processor": statistics.median(processor),  # of all cores; does not count waiting
+    }
     if seen:
         row["first_preview"] = statistics.median(seen)
     return row
@@ -241,11 +248,11 @@ def table(figures: dict[str, Any]) -> str:
     told = figures["machine"]
     lines = [", ".join(f"{key}: {value}" for key, value in told.items() if value is not None), ""]
     lines += [
-        "| job | median, s | slowest, s | first preview, s | memory, GiB | note |",
-        "| --- | ---: | ---: | ---: | ---: | --- |",
+        "| job | median, s | slowest, s | processor, s | first preview, s | memory, GiB | note |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for row in figures["rows"]:
-        numbers = [_number(row.get(k)) for k in ("median", "slowest", "first_preview", "gib")]
+        numbers = [_number(row.get(column)) for column in COLUMNS]
         note = f"skipped: {row['skipped']}" if "skipped" in row else ""
         lines.append(f"| {row['job']} | {' | '.join(numbers)} | {note} |")
     return "\n".join(lines) + "\n"

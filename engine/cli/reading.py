@@ -214,7 +214,7 @@ def _anatomy(args: argparse.Namespace) -> Organs | None:
         )
     shapes = read_shapes(EMBEDDED)
     if args.template not in shapes.templates:
-        known = ", ".join(shapes.templates)
+        known = "; ".join(shapes.templates)
         raise InvalidRequest(f"There is no template '{args.template}'. There are: {known}.")
     return shapes.template(args.template, size)
 

@@ -42,14 +42,14 @@ def test_the_table_shows_figures_and_reasons():
     figures = {
         "machine": {"processor": "X", "graphics_card": None},
         "rows": [
-            {"job": "erase", "median": 1.234, "slowest": 2, "first_preview": 0.5},
+            {"job": "erase", "median": 1.234, "slowest": 2, "processor": 2.4, "first_preview": 0.5},
             {"job": "large", "skipped": "no card"},
         ],
     }
 
     text = table(figures)
 
-    assert "| erase | 1.23 | 2.00 | 0.50 |  |  |" in text
+    assert "| erase | 1.23 | 2.00 | 2.40 | 0.50 |  |  |" in text
     assert "skipped: no card" in text
     assert text.startswith("processor: X\n")
 
