@@ -167,7 +167,7 @@ def serve(demo: Demo, port: int | None = None) -> tuple[gr.Blocks, str]:
     _, url, _ = page.launch(
         server_name="127.0.0.1", server_port=port, quiet=True, prevent_thread_lock=True,
         ssr_mode=False, footer_links=[], css=(STATIC / "demo.css").read_text("utf-8"), js=THEME,
-        theme=gr.themes.Base(font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 600)), "sans-serif"]),
+        theme=gr.themes.Base(font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "sans-serif"]),
         allowed_paths=[], run_history=False, enable_monitoring=False,
     )  # fmt: skip
     return page, url
