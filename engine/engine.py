@@ -23,6 +23,7 @@ from engine.api import (
     Progress,
     Request,
     Result,
+    Sampling,
     SegmentRequest,
     Verb,
     with_seed,
@@ -114,6 +115,13 @@ class Engine:
         """What the painter that would do the verb can obey."""
         painters = [p for p in self._models.painters if verb in p.knows.verbs]
         return painters[0].knows if painters else Knows()
+
+    def defaults(self, verb: Verb) -> Sampling:
+        """How the models sample where a request leaves it open."""
+        if verb == "upscale":
+            return self._models.upscaler.defaults if self._models.upscaler else Sampling()
+        painters = [p for p in self._models.painters if verb in p.knows.verbs]
+        return painters[0].defaults if painters else Sampling()
 
     def organs_for(self, seed: int, size: int) -> Organs:
         """A plausible organ map (size, size) drawn from the shape model."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine import masks
-from engine.api import Finding, GenerateRequest, OnEvent, Organs, Pixels, Sampling
+from engine.api import Finding, GenerateRequest, OnEvent, Organs, Pixels, Progress, Sampling
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.errors import ModelMissing
 from engine.frame import Frame, plain_frame
@@ -49,6 +49,7 @@ def generate(
     states = [{"anatomy" if request.findings else "generated": image} for image in images]
 
     for finding, prompt in zip(request.findings, prompts, strict=True):
+        finished(states[0], sampling, on_event)
         images = repaint(
             images,
             finding.mask,
@@ -70,6 +71,13 @@ def generate(
         Painted(image=image, states=state, organs=o, request=done, notes=notes)
         for image, state, o in zip(images, states, organs, strict=True)
     ]
+
+
+def finished(states: dict[str, Pixels], sampling: Sampling, on_event: OnEvent) -> None:
+    """Show the picture of a stage that is done, so that a Stop later does not lose it."""
+    stage, image = list(states.items())[-1]
+    assert sampling.steps is not None
+    on_event(Progress(stage, sampling.steps, sampling.steps, image))
 
 
 def choose(request: GenerateRequest, models: ModelSet) -> Painter:

@@ -247,13 +247,15 @@ def test_progress_names_the_stage_and_counts_to_its_end():
     seen = []
     finding = Finding(text="effusion", mask=box_mask(SIDE, 24, 40))
 
-    generate(GenerateRequest(organs=organs(), findings=(finding,)), model_set(), [0], seen.append)
+    request = GenerateRequest(organs=organs(), findings=(finding,))
+    (made,) = generate(request, model_set(), [0], seen.append)
 
     assert [(e.stage, e.done) for e in seen] == [
-        *(("anatomy", i) for i in (1, 2, 3, 4)),
+        *(("anatomy", i) for i in (1, 2, 3, 4, 4)),  # the second 4 shows the finished stage
         *(("effusion", i) for i in (1, 2, 3, 4)),
     ]
     assert all(e.total == 4 for e in seen)
+    assert seen[4].preview is made.states["anatomy"]
     assert seen[0].preview is not None
     assert seen[0].preview.shape == (SIDE, SIDE)
 
