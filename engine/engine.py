@@ -123,6 +123,21 @@ class Engine:
         painters = [p for p in self._models.painters if verb in p.knows.verbs]
         return painters[0].defaults if painters else Sampling()
 
+    def defaults(self, verb: Verb) -> Sampling:
+        """What a sampling that leaves everything open becomes for this verb."""
+        if verb == "upscale" and self._models.upscaler is not None:
+            return self._models.upscaler.defaults
+        painters = [p for p in self._models.painters if verb in p.knows.verbs]
+        return painters[0].defaults if painters else Sampling()
+
+    def warm_up(self) -> None:
+        """Load what a first picture needs, by making a throwaway one in a single step.
+
+        For the small embedded models; published ones load when they are first used.
+        """
+        if self._published is None and self.can("generate") is None:
+            self.run(GenerateRequest(sampling=Sampling(steps=1)))
+
     def organs_for(self, seed: int, size: int) -> Organs:
         """A plausible organ map (size, size) drawn from the shape model."""
         return self._shapes().sample(seed, size)

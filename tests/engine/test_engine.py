@@ -154,6 +154,13 @@ def test_the_engine_says_what_it_cannot_do_and_why():
     assert bare.knows("insert").findings == ("effusion", "cardiomegaly")
 
 
+def test_the_defaults_of_a_verb_are_those_of_the_network_that_does_it():
+    engine = an_engine()
+
+    assert engine.defaults("erase").steps == 4
+    assert engine.defaults("upscale") == Enlarges.defaults
+
+
 def test_reading_organs_gives_a_map_of_the_pictures_own_size():
     result = an_engine().run(SegmentRequest(image=film()))
 
