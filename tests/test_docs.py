@@ -105,6 +105,19 @@ def test_every_option_of_the_page_in_the_documents_exists(tmp_path):
             read_page_options(concrete)
 
 
+def test_the_python_of_the_readme_runs():
+    example = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert example
+    quick = example[1].replace("seed=7", "seed=7, steps=2")
+    assert quick != example[1]
+    names = {}
+
+    exec(quick, names)
+
+    assert names["result"].image.shape == (256, 256)
+    assert names["result"].image.dtype == "float32"
+
+
 def test_the_changelog_begins_with_this_version():
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
 
