@@ -1,6 +1,6 @@
 """A state of the history as a file to keep: marked, with its recipe and inputs inside."""
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from app.session import State
 from engine.errors import InvalidRequest
@@ -17,4 +17,4 @@ def png(state: State, mark: str, bits: int) -> bytes:
         raise InvalidRequest("The visible mark is a strip, a corner or none.")
     if bits not in get_args(Bits):
         raise InvalidRequest("A picture is written with 8 or 16 bits.")
-    return picture_bytes(state.image, state.recipe, state.inputs or {}, mark, bits)
+    return picture_bytes(state.image, state.recipe, state.inputs or {}, cast(Mark, mark), bits)

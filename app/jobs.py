@@ -21,8 +21,11 @@ from engine.errors import Cancelled, InvalidRequest
 log = logging.getLogger(__name__)
 JobState = Literal["unknown", "queued", "running", "done", "stopped", "failed"]
 Keep = Callable[[Result, Request], int]  # stores a result, answers the number of its state
+Stages = list[tuple[str, Pixels]]  # finished stages of a run, oldest first
+KeepStages = Callable[[Stages, Request], None]  # stores those of a run that was stopped
 WAITING, REMEMBERED = 8, 200  # jobs in the queue; ended jobs and early stops that are kept
 PREVIEW_EVERY = 0.25  # seconds
+NOT_BEGUN = "Stopped before it began."
 STEP_SECONDS_WEIGHT = 0.5  # how much the newest run counts in the estimate of the next
 
 
@@ -35,6 +38,7 @@ class Job:
     verb: str
     requests: tuple[Request, ...]
     keep: Keep
+    keep_stages: KeepStages | None = None
     state: JobState = "queued"
     sentence: str = ""
     stage: str = ""
@@ -45,6 +49,7 @@ class Job:
     preview_at: float = 0.0
     stages: list[tuple[str, float]] = field(default_factory=list)  # finished: name, seconds
     results: list[int] = field(default_factory=list)
+    finished: Stages = field(default_factory=list)  # of the request that runs
     started: float = 0.0
     stage_started: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
@@ -92,10 +97,16 @@ class Jobs:
             self._changed.notify_all()
 
     def submit(
-        self, id: str, owner: str, verb: str, requests: tuple[Request, ...], keep: Keep
+        self,
+        id: str,
+        owner: str,
+        verb: str,
+        requests: tuple[Request, ...],
+        keep: Keep,
+        keep_stages: KeepStages | None = None,
     ) -> None:
         """Put a job in the queue, or raise: a full queue, a malformed or used id."""
-        self._enter(Job(check_id(id), owner, verb, requests, keep))
+        self._enter(Job(check_id(id), owner, verb, requests, keep, keep_stages))
 
     def refuse(self, id: str, owner: str, verb: str, sentence: str) -> None:
         """Note a job that could not even be queued, so that the page reads why from its id."""
@@ -110,7 +121,7 @@ class Jobs:
             if key in self._known:
                 raise InvalidRequest("This run was already sent.")
             if key in self._stopped_early:
-                job.state, job.sentence = "stopped", "Stopped before it began."
+                job.state, job.sentence = "stopped", NOT_BEGUN
             elif len(self._waiting) >= WAITING:
                 raise InvalidRequest(
                     f"{WAITING} runs are waiting already. Stop one, or wait for one to end."
@@ -131,7 +142,7 @@ class Jobs:
                 _forget_oldest(self._stopped_early)
             elif job.state == "queued":
                 self._waiting.remove(job)
-                job.state, job.sentence = "stopped", "Stopped before it began."
+                job.state, job.sentence = "stopped", NOT_BEGUN
                 self._changed.notify_all()
             if job is not None:
                 job.stop.set()
@@ -139,6 +150,8 @@ class Jobs:
     def view(self, id: str, owner: str) -> JobView:
         with self._changed:
             job = self._known.get((owner, id))
+            if job is None and (owner, id) in self._stopped_early:
+                return JobView(state="stopped", sentence=NOT_BEGUN)
             return JobView() if job is None else self._view(job)
 
     def wait(self, id: str, owner: str) -> JobView:
@@ -216,7 +229,10 @@ class Jobs:
             state, sentence = self._carry_out(job)
             with self._changed:
                 job.state, job.sentence, job.preview = state, sentence, None
-                job.requests = ()  # the pictures in them are in the session already
+                job.requests, job.finished = (
+                    (),
+                    [],
+                )  # the pictures in them are in the session already
                 self._running = None
                 self._changed.notify_all()
 
@@ -228,6 +244,7 @@ class Jobs:
                 with self._changed:
                     job.started = job.stage_started = begun
                     job.stage, job.done, job.total = "", 0, 0
+                    job.finished = []
                 if job.stop.is_set():
                     raise Cancelled
                 result = engine.run(request, lambda progress: self._note(job, progress))
@@ -236,12 +253,16 @@ class Jobs:
                 with self._changed:
                     job.results.append(number)
         except Cancelled:
+            if job.finished and job.keep_stages is not None:
+                job.keep_stages(job.finished, job.requests[len(job.results)])
             return "stopped", stopped_sentence(job)
         except Exception as error:
             return "failed", messages.sentence(error)
         return "done", ""
 
     def _note(self, job: Job, progress: Progress) -> None:
+        if progress.done == progress.total and progress.preview is not None:
+            job.finished.append((progress.stage, progress.preview))
         if job.stop.is_set():
             raise Cancelled
         now = time.monotonic()

@@ -13,7 +13,7 @@ def shown(image: Pixels, side: int | None = None) -> bytes:
     if side is not None and max(image.shape) > side:
         scale = side / max(image.shape)
         size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     codes = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
     done, data = cv2.imencode(".png", codes, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     assert done

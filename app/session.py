@@ -7,7 +7,7 @@ adds results from its own thread, hence the lock.
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -69,6 +69,7 @@ class Session:
     states: dict[int, State] = field(default_factory=dict)
     current: int | None = None
     drawing: Drawing | None = None  # the newest the browser sent
+    form: Any = None  # the values of the request panel at the newest run
     nonce: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     _number: int = 0
@@ -154,6 +155,14 @@ class Session:
         return picture if picture is not None and picture.proposal else None
 
 
+@dataclass(frozen=True)
+class Models:
+    """The models of a recipe: the name of the set, and SHA-256 by name."""
+
+    name: str
+    hashes: dict[str, str]
+
+
 def keep_result(
     session: Session,
     result: Result,
@@ -173,7 +182,9 @@ def keep_result(
         drawing = scaled(drawing, result.image.shape)
     before = None if generated else parent
     if isinstance(result.request, GenerateRequest):
-        before = keep_stages(session, result, result.request, drawing)
+        used = Models(result.recipe["model_set"], result.recipe["models"])
+        stages = list(result.states.items())[:-1]
+        before = keep_stages(session, stages, result.request, drawing, used)
     edited = None if generated or made_from is None else made_from.recipe
     made = session.add(
         lambda n: State(
@@ -197,15 +208,21 @@ def keep_result(
 
 
 def keep_stages(
-    session: Session, result: Result, request: GenerateRequest, drawing: Drawing | None
+    session: Session,
+    stages: Sequence[tuple[str, Pixels]],
+    request: GenerateRequest,
+    drawing: Drawing | None,
+    models: Models,
+    *,
+    choose: bool = False,
 ) -> int | None:
-    """The finished stages before the last: anatomy, then each finding but the last.
+    """Add finished stages of a run, oldest first; the number of the last.
 
-    A stage is what the same request with fewer findings makes, and its recipe says so.
+    Anatomy comes first, then each finding. A stage is what the same request with fewer
+    findings makes, and its recipe says so.
     """
     parent = None
-    recipe = result.recipe
-    for count, (name, image) in enumerate(list(result.states.items())[:-1]):
+    for count, (name, image) in enumerate(stages):
         part = replace(request, findings=request.findings[:count])
         state = session.add(
             lambda n, name=name, image=image, part=part, parent=parent: State(
@@ -216,13 +233,13 @@ def keep_stages(
                 bits=16,
                 origin="synthetic",
                 parent=parent,
-                recipe=recipe_of(part, recipe["model_set"], recipe["models"]),
+                recipe=recipe_of(part, models.name, models.hashes),
                 inputs=inputs_of(part),
                 drawing=drawing,
                 seed=part.sampling.seed,
                 report=part.report,
             ),
-            choose=False,
+            choose=choose,
         )
         parent = state.number
     return parent

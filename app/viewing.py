@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from app.canvas.view import Known, Proposal, StateThumb, View
 from app.loading import Engine
+from app.pages.form import VERBS
 from app.session import MARKS, Session, State
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
 
 NEW_SIDE = 256  # px, of an empty drawing: what the embedded models work at
 THUMB_SIDE = 116  # px, twice what the history shows, for sharp screens
-VERBS = ("generate", "insert", "erase", "outpaint", "upscale")
 
 
 def view_of(
@@ -71,6 +71,6 @@ def known(engine: Engine | None) -> Known | None:
     return Known(
         organs=tuple(drawn.organs),
         findings=tuple(drawn.findings),
-        verbs=tuple(verb for verb in VERBS if engine.can(verb) is None),
+        verbs=tuple(verb for verb in VERBS.values() if engine.can(verb) is None),
         free_text=drawn.free_text,
     )

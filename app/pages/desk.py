@@ -8,46 +8,44 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 import numpy as np
 
 from app import messages, opening
 from app.canvas.component import Ask, asked, shown
-from app.canvas.drawing import ORGAN_BITS, Drawing, labels_file, organ_bits
-from app.jobs import Jobs
+from app.canvas.drawing import ERASE, ORGAN_BITS, Drawing, labels_file, organ_bits
+from app.jobs import Jobs, Stages
 from app.loading import Loading
-from app.panels import details, erase, generate, insert, outpaint, run, upscale
-from app.session import Session, Sessions, State, fitted, keep_result, seed_of
+from app.pages.form import Form, after, read, state_name
+from app.panels import details, run
+from app.session import (
+    Models,
+    Session,
+    Sessions,
+    fitted,
+    keep_result,
+    keep_stages,
+    seed_of,
+)
 from app.settings import Settings
 from app.templates import Template
 from app.viewing import NEW_SIDE, view_of
-from engine.api import Organs, Request, Result, Sampling, SegmentRequest, with_seed
+from engine.api import (
+    GenerateRequest,
+    Organs,
+    Request,
+    Result,
+    Sampling,
+    SegmentRequest,
+    Verb,
+    with_seed,
+)
 from engine.errors import InvalidRequest
 
-VERB_NAMES = ("generate", "insert", "erase", "outpaint", "upscale", "segment")
+VERB_NAMES: tuple[Verb, ...] = get_args(Verb)
 PROPOSED = ("erase", "outpaint")  # verbs whose result is a proposal first
-
-
-@dataclass(frozen=True)
-class Form:
-    """The values of the request panel, in the order in which the page sends them."""
-
-    verb: str
-    report: str
-    change: str
-    keep: str
-    top: float | None
-    right: float | None
-    left: float | None
-    bottom: float | None
-    quality: str
-    seed: float | None
-    keep_seed: bool
-    steps: float
-    guidance: float
-    variations: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +95,8 @@ class Desk:
         """Queue what the form asks. A refusal is read by the page from the job's id."""
         told = json.loads(call or "{}")
         id, selected = str(told.get("job", "")), told.get("selected")
-        verb = form.verb.lower()
+        verb = form.what
+        session.form = form
         try:
             if drawing is not None:
                 session.drew(drawing)
@@ -107,14 +106,15 @@ class Desk:
         except Exception as error:
             self.jobs.refuse(id, session.id, verb, messages.sentence(error))
             return Shown()
+        session.form = replace(form, seed=sampling.seed)
         return Shown(
             seed=gr.skip() if form.keep_seed else sampling.seed,
             fold=gr.update(label=details.summary(form.quality, sampling)),
         )
 
-    def sampling(self, verb: str, form: Form) -> Sampling:
+    def sampling(self, verb: Verb, form: Form) -> Sampling:
         engine = self.loading.engine
-        usual = getattr(engine, "defaults", lambda verb: Sampling())(verb)
+        usual = Sampling() if engine is None else engine.defaults(verb)
         return details.read(
             form.quality, form.seed, form.keep_seed, form.steps, form.guidance, usual
         )
@@ -123,7 +123,7 @@ class Desk:
         self,
         session: Session,
         id: str,
-        verb: str,
+        verb: Verb,
         request: Request,
         form: Form,
         drawing: Drawing | None,
@@ -145,7 +145,13 @@ class Desk:
                 proposal=verb in PROPOSED and count == 1,
             )
 
-        self.jobs.submit(id, session.id, verb, requests, keep)
+        def keep_finished(stages: Stages, stopped: Request) -> None:
+            engine = self.loading.engine
+            if isinstance(stopped, GenerateRequest) and engine is not None:
+                used = Models(engine.name, {card.name: card.sha256 for card in engine.models})
+                keep_stages(session, stages, stopped, kept, used, choose=True)
+
+        self.jobs.submit(id, session.id, verb, requests, keep, keep_finished)
 
     # Events
 
@@ -170,7 +176,7 @@ class Desk:
                 case "accept" | "discard" as choice:
                     proposal = session.proposal()
                     if proposal is not None:
-                        self.decide(session, choice, proposal.number)
+                        return self.decide(session, choice, proposal.number, rev)
             return self.view(session)
         except Exception as error:
             return self.note(session, error)
@@ -191,7 +197,7 @@ class Desk:
             case "delete" if number is not None:
                 session.delete(number)
             case "accept" | "discard" as choice if number is not None:
-                self.decide(session, choice, number)
+                return self.decide(session, choice, number, ask.rev)
             case "from_picture":
                 return self.organs_of_picture(session, number_of(ask.state), ask.rev)
             case _:
@@ -203,7 +209,7 @@ class Desk:
 
     def note(self, session: Session, error: BaseException) -> Shown:
         """Nothing changes but a sentence in the viewport."""
-        said = {"nonce": session.next_nonce(), "text": messages.sentence(error)}
+        said = {"nonce": session.next_nonce(), "text": messages.sentence(error), "tone": "bad"}
         return Shown(lines=gr.update(note=said))
 
     def all(self, session: Session) -> Shown:
@@ -211,8 +217,20 @@ class Desk:
         drawing = session.drawing
         labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
         base = None if drawing is None else drawing.rev
-        view = view_of(session, self, labels=labels, base=base)
-        return Shown(canvas=shown(view), finding=gr.update(choices=self.findings()))
+        found = Shown(
+            canvas=shown(view_of(session, self, labels=labels, base=base)),
+            finding=gr.update(choices=self.findings()),
+        )
+        asked = session.form
+        if not isinstance(asked, Form):
+            return found
+        return replace(
+            found,
+            verb=asked.verb,
+            report=asked.report,
+            seed=asked.seed,
+            keep=asked.keep_seed,
+        )
 
     def loaded(self, session: Session) -> Shown:
         """The models have arrived: what they know, and nothing else."""
@@ -224,19 +242,29 @@ class Desk:
         engine = self.loading.engine
         return [] if engine is None else list(engine.knows("insert").findings)
 
-    def decide(self, session: Session, choice: str, number: int) -> None:
-        if choice == "accept":
-            session.settle(number)
-        else:
+    def decide(self, session: Session, choice: str, number: int, rev: int | None) -> Shown:
+        """Keep a proposal or drop it; the paint that asked for a kept one goes."""
+        if choice == "discard":
             session.delete(number)
+            return self.view(session)
+        session.settle(number)
+        state = session.state(number)
+        if state is None or state.drawing is None or not state.drawing.has(ERASE):
+            return self.view(session)
+        nothing = np.zeros(state.image.shape, np.uint32)
+        return self.view(session, labels_file(nothing, replaces=1 << ERASE), rev)
 
     def ended(self, session: Session, rev: int | None) -> Shown:
         """The new states; where the picture changed its size, the drawing follows."""
         picture, drawn = session.picture(), session.drawing
         kept = None if picture is None else picture.drawing
+        found = self.view(session)
         if kept is not None and drawn is not None and kept.bits.shape != drawn.bits.shape:
-            return self.view(session, labels_file(kept.bits, kept.findings), rev)
-        return self.view(session)
+            found = self.view(session, labels_file(kept.bits, kept.findings), rev)
+        if picture is not None and picture.notes:
+            said = {"nonce": session.next_nonce(), "text": " ".join(picture.notes), "tone": "warn"}
+            return replace(found, lines=gr.update(note=said))
+        return found
 
     def open(self, session: Session, file: Path, name: str) -> Shown:
         state, restored = opening.open_picture(session, file, name)
@@ -343,46 +371,3 @@ def session_id(request: Any, cookie: str) -> str | None:
     """The session of a FastAPI or Gradio request, None where it carries no valid one."""
     value = request.cookies.get(cookie, "")
     return value if re.fullmatch(r"[\w-]{20,64}", value) else None
-
-
-def read(
-    form: Form,
-    drawing: Drawing | None,
-    picture: State | None,
-    selected: int | None,
-    sampling: Sampling,
-) -> Request:
-    """The request that the form and the drawing make, for the verb that is chosen."""
-    match form.verb:
-        case "Generate":
-            return generate.read(drawing, form.report, sampling)
-        case "Insert":
-            return insert.read(drawing, picture, form.change, selected, sampling)
-        case "Erase":
-            return erase.read(drawing, picture, sampling)
-        case "Outpaint":
-            margins = (form.top, form.right, form.left, form.bottom)
-            return outpaint.read(drawing, picture, form.keep, margins, sampling)
-        case "Upscale":
-            return upscale.read(picture, sampling)
-    raise InvalidRequest("Choose what to do first.")
-
-
-def state_name(verb: str, request: Request, change: str) -> str:
-    """A short name for the history."""
-    texts = [finding.text for finding in getattr(request, "findings", ()) if finding.text]
-    match verb:
-        case "insert" if change == "Remove":
-            return "Removed"
-        case "insert" | "generate" if texts:
-            return ", ".join(dict.fromkeys(texts)).capitalize()
-    named = {"generate": "Generated", "erase": "Erased", "outpaint": "Completed"}
-    return named.get(verb, "Upscaled")
-
-
-def after(verb: str, drawing: Drawing | None, form: Form) -> Drawing | None:
-    """The drawing as it lies on the result: outpainting widens it."""
-    if drawing is None or verb != "outpaint" or form.keep != outpaint.WHOLE:
-        return drawing
-    pads = [outpaint.pixels(m) for m in (form.top, form.bottom, form.right, form.left)]
-    return replace(drawing, bits=np.pad(drawing.bits, (tuple(pads[:2]), tuple(pads[2:]))))

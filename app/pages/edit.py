@@ -6,16 +6,19 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.blocks import Block
+from gradio.components import Component
+from gradio.themes import Default
 from gradio.themes.utils.fonts import LocalFont
 
 from app.canvas.component import LabelCanvas
-from app.pages.desk import Desk, Form, Shown
+from app.pages.desk import Desk, Shown
+from app.pages.form import VERBS, Form
 from app.panels import details, erase, generate, insert, outpaint, run, upscale
 from app.server import UPLOADS
 
 STATIC = Path(__file__).parent.parent / "static"
 FONT = LocalFont("IBM Plex Sans", weights=(400, 700))  # comes with Gradio
-VERBS = ["Generate", "Insert", "Erase", "Outpaint", "Upscale"]
 HEAD = '<link rel="stylesheet" href="/page/page.css"><script src="/page/page.js" defer></script>'
 SEND = "async (...values) => await window.XREAL.page.send(values)"
 
@@ -31,7 +34,7 @@ class EditPage:
     bar: run.RunBar
 
     @property
-    def form(self) -> list[gr.components.Component]:
+    def form(self) -> list[Component]:
         """The components whose values are the fields of :class:`Form`, in its order."""
         return [
             self.verb,
@@ -43,7 +46,7 @@ class EditPage:
         ]
 
     @property
-    def shown(self) -> list[gr.components.Component]:
+    def shown(self) -> list[Block]:
         """What the fields of :class:`Shown` go to, in its order."""
         return [
             self.canvas,
@@ -75,7 +78,7 @@ def mount(app: FastAPI, desk: Desk) -> FastAPI:
         enable_monitoring=False,
         pwa=False,
         mcp_server=False,
-        theme=gr.themes.Default(font=[FONT, "ui-sans-serif", "sans-serif"]),
+        theme=Default(font=[FONT, "ui-sans-serif", "sans-serif"]),
         head=HEAD,
     )
 
@@ -94,7 +97,7 @@ def lay_out() -> EditPage:
     with gr.Row(elem_id="desk"):
         canvas = LabelCanvas(elem_id="editor")
         with gr.Column(elem_id="ask"):
-            verb = gr.Radio(VERBS, value="Generate", label="Verb", elem_id="verb")
+            verb = gr.Radio(list(VERBS), value="Generate", label="Verb", elem_id="verb")
             with gr.Column(elem_id="ask-body"):
                 generating = generate.build()
                 inserting = insert.build()

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 
 import gradio as gr
+from gradio.components import Component
 
 from engine.api import Sampling
 from engine.errors import InvalidRequest
@@ -24,7 +25,7 @@ class DetailsPanel:
     guidance: gr.Slider
 
     @property
-    def values(self) -> list[gr.components.Component]:
+    def values(self) -> list[Component]:
         return [self.quality, self.seed, self.keep, self.steps, self.guidance]
 
 

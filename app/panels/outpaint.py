@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 import numpy as np
+from gradio.components import Component
 
 from app.canvas.drawing import Drawing
 from app.session import State, fitted
@@ -22,7 +23,7 @@ class OutpaintPanel:
     bottom: gr.Number
 
     @property
-    def values(self) -> list[gr.components.Component]:
+    def values(self) -> list[Component]:
         return [self.keep, self.top, self.right, self.left, self.bottom]
 
 

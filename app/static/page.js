@@ -5,6 +5,7 @@
   const XREAL = (window.XREAL = window.XREAL || {});
   const page = (XREAL.page = {});
   const POLL_MS = 200;
+  const LOST_MS = 15000; // a run that the server does not know by then will not come
   const VERBS = ["Generate", "Insert", "Erase", "Outpaint", "Upscale"];
   const $ = (selector) => document.querySelector(selector);
   const say = (id, text) => {
@@ -73,7 +74,12 @@
   }
 
   function show(view) {
-    if (view.state === "unknown") return;
+    if (view.state === "unknown") {
+      if (performance.now() - sent > LOST_MS) {
+        ended({ state: "failed", sentence: "The run did not arrive. Nothing is lost; try again." });
+      }
+      return;
+    }
     if (view.state === "queued") {
       const many = view.ahead === 1 ? "1 run ahead" : view.ahead + " runs ahead";
       progress("Waiting: " + many, left(view.seconds_left), 0);
@@ -156,7 +162,7 @@
   page.note = (note) => {
     if (!note) return;
     say("run-status", note.text);
-    if (canvas()) canvas().note({ tone: "bad", title: note.text, text: "", buttons: [] });
+    if (canvas()) canvas().note({ tone: note.tone, title: note.text, text: "", buttons: [] });
   };
 
   page.stop = () => {
@@ -230,6 +236,12 @@
       if (engine.state === "loading") text = "The models are loading; the first run waits for them.";
     }
     say("why", text);
+    const reads = $("#reads .lead");
+    if (reads && engine.reads) {
+      reads.textContent = engine.free_text
+        ? "This model reads free text."
+        : `This model knows: ${engine.reads.join(", ")}. Other words are named and left out.`;
+    }
     const state = String(summary().state);
     const proposal = $("#proposal");
     if (proposal) proposal.hidden = !(engine.proposals || []).includes(state);

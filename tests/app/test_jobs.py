@@ -92,10 +92,33 @@ def test_a_stop_that_overtakes_its_run_still_stops_it():
     jobs = table(engine)
 
     jobs.stop("job-0001", ME)
+    assert jobs.view("job-0001", ME).state == "stopped"
     jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
 
     assert jobs.view("job-0001", ME).state == "stopped"
     assert engine.requests == []
+
+
+def test_the_finished_stages_of_a_stopped_run_are_kept():
+    engine = FakeEngine()
+    picture = np.full((8, 8), 0.5, np.float32)
+    kept = []
+
+    def run(request, on_event):
+        on_event(Progress("anatomy", 9, 10, picture))
+        on_event(Progress("anatomy", 10, 10, picture))
+        jobs.stop("job-0001", ME)
+        on_event(Progress("effusion", 1, 10, picture))
+
+    engine.run = run
+    jobs = table(engine)
+    jobs.submit(
+        "job-0001", ME, "generate", one(7), numbered()[0],
+        lambda stages, request: kept.append(([s for s, _ in stages], request.sampling.seed)),
+    )  # fmt: skip
+
+    assert jobs.wait("job-0001", ME).state == "stopped"
+    assert kept == [(["anatomy"], 7)]
 
 
 def test_a_queued_run_knows_how_many_are_ahead_and_can_be_stopped():
@@ -139,8 +162,8 @@ def test_a_run_is_seen_and_stopped_by_its_owner_only():
     jobs = table(engine)
     jobs.submit("job-0001", ME, "generate", one(), numbered()[0])
 
-    jobs.stop("job-0001", OTHER)
     foreign = jobs.view("job-0001", OTHER)
+    jobs.stop("job-0001", OTHER)
     engine.gate.set()
 
     assert foreign.state == "unknown"
@@ -157,7 +180,7 @@ def test_the_same_id_runs_once():
 def test_variations_that_were_finished_before_stop_are_kept():
     engine = FakeEngine()
     jobs = table(engine)
-    keep, kept = numbered()
+    keep, _ = numbered()
 
     def stop_after_the_first(result, request):
         jobs.stop("job-0001", ME)

@@ -1,0 +1,86 @@
+"""The request panel as a whole: its values, and the request they make with the drawing."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from app.canvas.drawing import Drawing
+from app.panels import erase, generate, insert, outpaint, upscale
+from app.session import State
+from engine.api import Request, Sampling, Verb
+from engine.errors import InvalidRequest
+
+VERBS: dict[str, Verb] = {
+    "Generate": "generate",
+    "Insert": "insert",
+    "Erase": "erase",
+    "Outpaint": "outpaint",
+    "Upscale": "upscale",
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """The values of the request panel, in the order in which the page sends them."""
+
+    verb: str
+    report: str
+    change: str
+    keep: str
+    top: float | None
+    right: float | None
+    left: float | None
+    bottom: float | None
+    quality: str
+    seed: float | None
+    keep_seed: bool
+    steps: float
+    guidance: float
+    variations: str
+
+    @property
+    def what(self) -> Verb:
+        return VERBS[self.verb]
+
+
+def read(
+    form: Form,
+    drawing: Drawing | None,
+    picture: State | None,
+    selected: int | None,
+    sampling: Sampling,
+) -> Request:
+    """The request that the form and the drawing make, for the verb that is chosen."""
+    match form.verb:
+        case "Generate":
+            return generate.read(drawing, form.report, sampling)
+        case "Insert":
+            return insert.read(drawing, picture, form.change, selected, sampling)
+        case "Erase":
+            return erase.read(drawing, picture, sampling)
+        case "Outpaint":
+            margins = (form.top, form.right, form.left, form.bottom)
+            return outpaint.read(drawing, picture, form.keep, margins, sampling)
+        case "Upscale":
+            return upscale.read(picture, sampling)
+    raise InvalidRequest("Choose what to do first.")
+
+
+def state_name(verb: str, request: Request, change: str) -> str:
+    """A short name for the history."""
+    texts = [finding.text for finding in getattr(request, "findings", ()) if finding.text]
+    match verb:
+        case "insert" if change == "Remove":
+            return "Removed"
+        case "insert" | "generate" if texts:
+            return ", ".join(dict.fromkeys(texts)).capitalize()
+    named = {"generate": "Generated", "erase": "Erased", "outpaint": "Completed"}
+    return named.get(verb, "Upscaled")
+
+
+def after(verb: str, drawing: Drawing | None, form: Form) -> Drawing | None:
+    """The drawing as it lies on the result: outpainting widens it."""
+    if drawing is None or verb != "outpaint" or form.keep != outpaint.WHOLE:
+        return drawing
+    pads = [outpaint.pixels(m) for m in (form.top, form.bottom, form.right, form.left)]
+    return replace(drawing, bits=np.pad(drawing.bits, (tuple(pads[:2]), tuple(pads[2:]))))
