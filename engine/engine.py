@@ -117,13 +117,6 @@ class Engine:
         return painters[0].knows if painters else Knows()
 
     def defaults(self, verb: Verb) -> Sampling:
-        """How the models sample where a request leaves it open."""
-        if verb == "upscale":
-            return self._models.upscaler.defaults if self._models.upscaler else Sampling()
-        painters = [p for p in self._models.painters if verb in p.knows.verbs]
-        return painters[0].defaults if painters else Sampling()
-
-    def defaults(self, verb: Verb) -> Sampling:
         """What a sampling that leaves everything open becomes for this verb."""
         if verb == "upscale" and self._models.upscaler is not None:
             return self._models.upscaler.defaults
