@@ -9,5 +9,6 @@ if __name__ == "__main__":
     # Model libraries look for updates on the network unless they are told that there is none.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # its deprecations are not news here
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # notes to programmers
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
     sys.exit(main())
