@@ -21,6 +21,7 @@ class Engine(Protocol):
     def run(self, request: Request, on_event: OnEvent | None = None) -> Result: ...
     def knows(self, verb: Verb) -> Knows: ...
     def can(self, verb: Verb) -> str | None: ...
+    def warm_up(self) -> None: ...
     def defaults(self, verb: Verb) -> Sampling: ...
 
 
@@ -39,7 +40,9 @@ class Loading:
 
     def _load(self) -> None:
         try:
-            self._engine = self._open()
+            engine = self._open()
+            engine.warm_up()
+            self._engine = engine
         except Exception as error:
             self._failure = error
             self._said = messages.sentence(error)

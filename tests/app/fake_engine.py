@@ -58,6 +58,9 @@ class FakeEngine:
     def can(self, verb):
         return f"The models cannot {verb}." if verb in self.without else None
 
+    def warm_up(self):
+        pass
+
     def defaults(self, verb):
         return Sampling(steps=20, guidance=2.0, sampler="ddim", eta=0.0)
 

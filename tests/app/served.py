@@ -1,0 +1,81 @@
+"""The whole application in this process, on a free port, with the fake engine behind it."""
+
+import contextlib
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.jobs import Jobs
+from app.loading import Loading
+from app.pages.desk import Desk
+from app.session import Sessions
+from app.settings import Settings
+from app.templates import Template
+from engine.shapes import Shapes
+
+SIDE = 64
+
+
+@dataclass
+class Served:
+    url: str
+    desk: Desk
+    engine: Any
+    app: Any
+
+
+def square_template() -> tuple[Template, ...]:
+    """Three boxes instead of a chest, so that no model file is needed."""
+    mean = np.full((3, SIDE, SIDE), -1, np.float32)
+    for organ, (left, right) in enumerate(((36, 56), (8, 28), (28, 40))):
+        mean[organ, 16:48, left:right] = 1
+    shapes = Shapes(
+        {"mean": mean, "modes": np.zeros((1, 3, SIDE, SIDE), np.float32)},
+        {"average": (0.0,), "large heart": (0.0,), "low volumes": (0.0,)},
+    )
+    return tuple(Template(name, shapes) for name in shapes.templates)
+
+
+def desk_of(engine: Any, settings: Settings) -> Desk:
+    loading = Loading(lambda: engine)
+    return Desk(settings, loading, Jobs(loading), Sessions(), square_template)
+
+
+def application(engine: Any, settings: Settings) -> tuple[Any, Desk]:
+    """The ASGI application without a socket."""
+    from app import server
+    from app.pages import edit
+
+    desk = desk_of(engine, settings)
+    app = server.build(desk, lambda outer: edit.mount(outer, desk))
+    desk.loading.start()
+    desk.jobs.start()
+    return app, desk
+
+
+@contextlib.contextmanager
+def serving(engine: Any, data: Any):
+    """Serve over a real socket until the block ends."""
+    import uvicorn
+
+    door = socket.socket()
+    door.bind(("127.0.0.1", 0))
+    settings = Settings(port=door.getsockname()[1], data=data, browser=False)
+    settings.temp.mkdir(parents=True, mode=0o700)
+    app, desk = application(engine, settings)
+    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [door]}, daemon=True)
+    thread.start()
+    while not running.started:
+        time.sleep(0.02)
+    try:
+        yield Served(settings.address, desk, engine, app)
+    finally:
+        running.should_exit = True
+        desk.jobs.close()
+        thread.join(timeout=10)
