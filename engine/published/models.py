@@ -63,6 +63,7 @@ class PublishedModels:
     dtype: torch.dtype
     stored: Mapping[str, StoredModel]  # by role
     shelf: Shelf = field(repr=False)
+    is_exact: bool = False
 
     @property
     def name(self) -> str:
@@ -101,7 +102,7 @@ class PublishedModels:
     @cached_property
     def exact(self) -> "PublishedModels":
         """The same models in float32, for the reference's arithmetic."""
-        return self if self.dtype == torch.float32 else replace(self, dtype=torch.float32)
+        return replace(self, dtype=torch.float32, is_exact=True)
 
     @cached_property
     def painters(self) -> tuple[Painter, ...]:
@@ -170,7 +171,7 @@ class PublishedModels:
         return Autoencoder(load, plan, pixel_range, scale)
 
     def _load(self, stored: StoredModel, part: str, dtype: torch.dtype) -> Callable[[], object]:
-        return partial(self.shelf.network, stored, part, dtype)
+        return partial(self.shelf.network, stored, part, dtype, exact=self.is_exact)
 
 
 def open_published(

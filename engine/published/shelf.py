@@ -24,11 +24,17 @@ log = logging.getLogger(__name__)
 class Shelf:
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._loaded: OrderedDict[tuple[str, str, torch.dtype], Any] = OrderedDict()
+        self._loaded: OrderedDict[tuple[str, str, torch.dtype, bool], Any] = OrderedDict()
 
-    def network(self, model: StoredModel, part: str, dtype: torch.dtype) -> Any:
-        """The network ``part`` of a model on the device."""
-        key = (model.sha256, part, dtype)
+    def network(
+        self, model: StoredModel, part: str, dtype: torch.dtype, *, exact: bool = False
+    ) -> Any:
+        """The network ``part`` of a model on the device.
+
+        ``exact`` computes attention in the authors' order, softmax first; fused attention is
+        faster, but its other rounding grows a thousandfold over the noisiest sampling steps.
+        """
+        key = (model.sha256, part, dtype, exact)
         if key in self._loaded:
             self._loaded.move_to_end(key)
             return self._loaded[key]
@@ -36,6 +42,8 @@ class Shelf:
         if self.device.type != "cpu":
             self._make_room(_bytes(network, dtype))
         log.info("loading the %s of %s", part, model.title)
+        if exact:
+            _unfuse(network)
         # Module.to itself: diffusers' own warns about modules that these networks do not have.
         self._loaded[key] = nn.Module.to(network, self.device, dtype)
         return self._loaded[key]
@@ -46,7 +54,7 @@ class Shelf:
 
     def _make_room(self, needed: int) -> None:
         while self._loaded and self.held() + needed > CARD_BUDGET:
-            (_, part, _), _network = self._loaded.popitem(last=False)
+            (_, part, _, _), _network = self._loaded.popitem(last=False)
             log.info("putting a network away (%s)", part)
 
 
@@ -64,6 +72,14 @@ def _read(model: StoredModel, part: str) -> Any:
             "again."
         ) from error
     return filled(model.plans[part], weights, part)
+
+
+def _unfuse(network: nn.Module) -> None:
+    from diffusers.models.attention_processor import Attention, AttnProcessor
+
+    for module in network.modules():
+        if isinstance(module, Attention):
+            module.set_processor(AttnProcessor())
 
 
 def _bytes(network: Any, dtype: torch.dtype) -> int:
