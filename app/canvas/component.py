@@ -59,6 +59,7 @@ class LabelCanvas(gr.HTML):
     """
 
     def __init__(self, view: View | dict[str, Any] | None = None, **keywords: Any) -> None:
+        self.view = view.props() if isinstance(view, View) else view
         self.revisions = Revisions()
         super().__init__(
             value=None,
@@ -66,7 +67,7 @@ class LabelCanvas(gr.HTML):
             css_template=(STATIC / "canvas.css").read_text(encoding="utf-8"),
             js_on_load=script(),
             apply_default_css=False,
-            view=view.props() if isinstance(view, View) else view,
+            view=self.view,
             **keywords,
         )
 

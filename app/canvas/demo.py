@@ -13,6 +13,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import gradio as gr
 import numpy as np
+from gradio.themes import Base
+from gradio.themes.utils.fonts import LocalFont
 from gradio.utils import get_upload_folder
 from PIL import Image
 
@@ -73,6 +75,7 @@ class Demo:
         self.received: list[Drawing] = []
         self.asks: list[Any] = []
         self.nonce = 0
+        self.address = ""
 
     def url(self, name: str, data: bytes | np.ndarray) -> str:
         folder = Path(get_upload_folder()) / "demo"
@@ -164,10 +167,11 @@ def build(demo: Demo) -> gr.Blocks:
 
 def serve(demo: Demo, port: int | None = None) -> tuple[gr.Blocks, str]:
     page = build(demo)
+    font = LocalFont("IBM Plex Sans", weights=(400, 700))
     _, url, _ = page.launch(
         server_name="127.0.0.1", server_port=port, quiet=True, prevent_thread_lock=True,
         ssr_mode=False, footer_links=[], css=(STATIC / "demo.css").read_text("utf-8"), js=THEME,
-        theme=gr.themes.Base(font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "sans-serif"]),
+        theme=Base(font=[font, "sans-serif"]),
         allowed_paths=[], run_history=False, enable_monitoring=False,
     )  # fmt: skip
     return page, url

@@ -128,13 +128,12 @@ def checked_upload(value: Any, folder: Path) -> Path:
     if not isinstance(meta, Mapping) or meta.get("_type") != FILE_DATA or not isinstance(path, str):
         raise InvalidRequest("The file did not come from this page, so it was not opened.")
     try:
-        real, home = Path(path).resolve(), folder.resolve()
-        inside = real.is_relative_to(home) and real.is_file()
+        real = Path(path).resolve()
+        if real.is_relative_to(folder.resolve()) and real.is_file():
+            return real
     except (OSError, ValueError):
-        inside = False
-    if not inside:
-        raise InvalidRequest("The file is not among the uploads of this page; it was not opened.")
-    return real
+        pass  # a name that no file can have
+    raise InvalidRequest("The file is not among the uploads of this page; it was not opened.")
 
 
 def read_drawing(payload: Any, folder: Path, seen: Revisions | None = None) -> Drawing:

@@ -69,6 +69,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.choose = (bit) => {
     if (isFinding(bit) && !d.finding(bit)) return app.say("There is no finding " + letterOf(bit) + " yet. Press N to add one.");
     if (app.unknownReason(bit)) return app.say(app.unknownReason(bit) + ".");
+    app.leaveFirst();                               // who chooses a label is about to draw
     if (bit === ui.bit) return;
     tools.putDown();
     ui.bit = bit;
@@ -84,6 +85,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     app.refresh();
   };
   app.tool = (name) => {
+    app.leaveFirst();
     tools.drop();
     ui.tool = name;
     app.refresh();
