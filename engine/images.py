@@ -172,9 +172,16 @@ def _read(source: str | Path | bytes) -> bytes:
 
 
 def _decode(data: bytes) -> _Codes:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a damaged file is refused below, in our own words
-        return _decoded(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a damaged file is refused below, in our own words
+            return _decoded(data)
+    except ImageUnreadable:
+        raise
+    except Exception as error:  # decoders fail in their own ways; the file is at fault in all
+        raise ImageUnreadable(
+            "The picture is damaged or was cut off while it was copied. Copy it again."
+        ) from error
 
 
 def _decoded(data: bytes) -> _Codes:
@@ -185,32 +192,20 @@ def _decoded(data: bytes) -> _Codes:
         raise ImageUnreadable(
             f"The file holds {frames} pictures. Save the one you need on its own and open that."
         )
-    try:
-        if png.is_png(data):
-            for _ in png.chunks(data):  # lengths, checksums and the end mark
-                pass
-        bits = _bits(image, data)
-        if bits > 8 and image.mode in ("RGB", "RGBA", "LA"):
-            return _wide_colour(data, _orientation(image))
-        image.load()
-    except ImageUnreadable:
-        raise
-    except Exception as error:  # decoders fail in their own ways; the file is at fault in all
-        raise ImageUnreadable(
-            "The picture is damaged or was cut off while it was copied. Copy it again."
-        ) from error
+    if png.is_png(data):
+        for _ in png.chunks(data):  # lengths, checksums and the end mark
+            pass
+    bits = _bits(image, data)
+    if bits > 8 and image.mode in ("RGB", "RGBA", "LA"):
+        return _wide_colour(data, _orientation(image))
+    image.load()
     return _codes(image, bits, _orientation(image))
 
 
 def _open(data: bytes) -> Image.Image:
     for magic, reader in READERS.items():
         if data.startswith(magic):
-            try:
-                return reader(io.BytesIO(data))
-            except Exception as error:  # as above
-                raise ImageUnreadable(
-                    "The picture is damaged or was cut off while it was copied. Copy it again."
-                ) from error
+            return reader(io.BytesIO(data))
     if not data:
         raise ImageUnreadable("The file is empty.")
     if data[128:132] == b"DICM":

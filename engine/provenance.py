@@ -333,7 +333,26 @@ def _parse(data: bytes) -> Recipe:
         ) from error
     if not isinstance(recipe, dict):
         raise ImageUnreadable("This JSON file is not a recipe.")
+    if not _well_formed(recipe):
+        raise ImageUnreadable(
+            "The recipe was changed or damaged: its parts are not what they were."
+        )
     return recipe
+
+
+def _well_formed(recipe: Recipe) -> bool:
+    """Whether the parts that are there have the form that :func:`recipe_of` gives them."""
+    parts = {"parameters": dict, "inputs": dict, "models": dict, "history": list, "batch": dict}
+    if any(name in recipe and not isinstance(recipe[name], kind) for name, kind in parts.items()):
+        return False
+    batch = recipe.get("batch")
+    if batch is not None:
+        seeds, item = batch.get("seeds"), batch.get("item")
+        if not (isinstance(seeds, list) and all(type(seed) is int for seed in seeds)):
+            return False
+        if not (type(item) is int and 0 <= item < len(seeds)):
+            return False
+    return all(isinstance(step, dict) for step in recipe.get("history", []))
 
 
 def _no_constant(name: str) -> None:

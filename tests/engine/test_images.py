@@ -292,3 +292,21 @@ def packed_tiff(codes: np.ndarray) -> bytes:
     for tag, value in tags:
         directory += struct.pack("<HHII", tag, 4, 1, value)
     return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory + b"\0\0\0\0"
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF"])
+def test_whatever_was_done_to_a_file_it_is_opened_or_refused(form):
+    rng = np.random.default_rng(5)
+    whole = saved(Image.fromarray(GREY), form)
+
+    outcomes = set()
+    for _ in range(150):
+        changed = bytearray(whole)
+        for at in rng.integers(0, len(whole), 3) // rng.integers(1, 40):  # mostly the headers
+            changed[at] = rng.integers(0, 256)
+        try:
+            outcomes.add(type(read_image(bytes(changed))))
+        except ImageUnreadable:
+            outcomes.add(ImageUnreadable)
+
+    assert ImageUnreadable in outcomes
