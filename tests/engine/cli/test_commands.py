@@ -107,6 +107,14 @@ def test_upscale_and_segment_write_their_results(desk, engine):
     assert np.array_equal(read_organs("found.png"), read_image("film.png").pixels > 0.5)
 
 
+def test_segment_tells_what_it_found(desk, engine, capsys):
+    run(engine, "segment", "film.png", "--json", "-o", "found.png")
+
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    assert file["organs"] == {"left lung": 0.5}
+    assert file["cardiothoracic_ratio"] is None  # there is no heart
+
+
 def test_variations_have_their_own_seeds_and_files(desk, engine):
     status = run(engine, "generate", "--seed", "5", "--count", "3", "-o", "out.png",
                  "--recipe", "how.json")  # fmt: skip
@@ -275,6 +283,15 @@ def test_every_command_explains_itself(command, capsys):
 
     assert ended.value.code == 0
     assert "--output" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["models", "train", "bench", "parity"])
+def test_every_tool_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    assert ended.value.code == 0
+    assert "--help" in capsys.readouterr().out
 
 
 def test_help_does_not_wait_for_torch():
