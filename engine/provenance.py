@@ -108,6 +108,8 @@ def with_history(recipe: Recipe, parent: Recipe | None) -> Recipe:
     steps = [*parent.get("history", []), {k: v for k, v in parent.items() if k != "history"}]
     if len(steps) > LONGEST_HISTORY:
         steps = [steps[0], *steps[1 - LONGEST_HISTORY :]]  # the origin is always kept
+    while len(steps) > 2 and len(_json({"history": steps})) > MOST_RECIPE_BYTES // 2:
+        del steps[1]
     return {**recipe, "history": steps}
 
 
@@ -159,7 +161,7 @@ def picture_bytes(
 
 def write_recipe(path: str | Path, recipe: Recipe) -> None:
     """The recipe alone, as a JSON file; its inputs are brought by whoever replays it."""
-    write_whole(path, (json.dumps(recipe, indent=1, ensure_ascii=False) + "\n").encode())
+    write_whole(path, (json.dumps(recipe, indent=1) + "\n").encode())
 
 
 def read_recipe(source: str | Path | bytes) -> tuple[Recipe, Inputs]:
@@ -308,7 +310,7 @@ def _fingerprint(array: NDArray[Any]) -> dict[str, Any]:
 
 
 def _json(recipe: Recipe) -> str:
-    return json.dumps(recipe, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    return json.dumps(recipe, allow_nan=False)
 
 
 def _contents(path: Path) -> bytes:

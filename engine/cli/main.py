@@ -92,6 +92,6 @@ def _open_engine(**options: Any) -> Any:
 def _end(sentence: str, status: int, as_json: bool) -> int:
     if as_json:
         answer = {"status": "stopped" if status == STOPPED else "failed", "sentence": sentence}
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(answer) + "\n")
     sys.stderr.write(sentence + "\n")
     return status

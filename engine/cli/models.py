@@ -49,7 +49,7 @@ def _runner(action: Callable[[argparse.Namespace], tuple[int, dict[str, Any], li
         del open_engine  # files are looked at, no network is run
         status, answer, lines = action(args)
         if args.json:
-            sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(answer) + "\n")
         else:
             sys.stdout.write("".join(f"{line}\n" for line in lines))
         return status

@@ -114,7 +114,7 @@ def _measures(result: Result) -> dict[str, Any]:
 def _say(args: argparse.Namespace, files: list[dict[str, Any]]) -> int:
     if args.json:
         answer = {"status": "done", "command": args.command, "files": files}
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(answer) + "\n")
         return 0
     for file in files:
         for note in file["notes"]:

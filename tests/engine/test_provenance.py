@@ -187,6 +187,26 @@ def test_a_long_chain_keeps_its_origin():
     assert wholly_synthetic(recipe)
 
 
+def test_a_chain_of_long_reports_still_fits_into_a_file_that_is_read():
+    wordy = recipe_of(GenerateRequest(report="ж" * 10_000), "e", {})
+    recipe = wordy
+    for _ in range(60):
+        recipe = with_history(wordy, recipe)
+
+    found, _ = read_recipe(picture_bytes(FILM, recipe, {}))
+
+    assert found == recipe
+
+
+def test_text_that_is_no_unicode_survives():
+    request = GenerateRequest(report="broken \udcff")
+    recipe = recipe_of(request, "e", {})
+
+    found, inputs = read_recipe(picture_bytes(FILM, recipe, {}))
+
+    assert request_of(found, inputs).report == request.report
+
+
 def test_the_strip_touches_no_pixel_and_is_taken_off_again():
     recipe = recipe_of(REQUESTS["generate from nothing"], "e", {})
 
