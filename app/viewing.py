@@ -1,11 +1,11 @@
 """What the canvas shows of a document: addresses and numbers, never pixels."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from app.canvas.view import Known, Proposal, StateThumb, View
 from app.loading import Engine
-from app.pages.form import VERBS
 from app.session import MARKS, Session, State
+from engine.api import Verb
 
 if TYPE_CHECKING:
     from app.pages.desk import Desk
@@ -71,6 +71,6 @@ def known(engine: Engine | None) -> Known | None:
     return Known(
         organs=tuple(drawn.organs),
         findings=tuple(drawn.findings),
-        verbs=tuple(verb for verb in VERBS.values() if engine.can(verb) is None),
+        verbs=tuple(verb for verb in get_args(Verb) if engine.can(verb) is None),
         free_text=drawn.free_text,
     )

@@ -5,6 +5,7 @@ No layout here and nothing of how it looks: values of the page in, what to show 
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -62,7 +63,9 @@ class Shown:
     lines: Any = field(default_factory=gr.skip)  # of the run bar; they carry notes
 
     def updates(self) -> list[Any]:
-        return [getattr(self, f.name) for f in fields(self)]
+        """One for each field; the page's script is told that something changed."""
+        beat = {**gr.update(beat=time.monotonic_ns()), **self.lines}
+        return [getattr(replace(self, lines=beat), f.name) for f in fields(self)]
 
 
 class Desk:
@@ -346,6 +349,7 @@ class Desk:
             "sentence": self.loading.failure or "",
             "title": session.title,
             "document": "Empty" if not count else f"{count} state{'s' if count > 1 else ''}",
+            "rev": None if session.drawing is None else session.drawing.rev,
             "job": self.jobs.active(session.id),
             "exportable": [str(s.number) for s in states if s.recipe is not None],
             "proposals": [str(s.number) for s in states if s.proposal],

@@ -21,6 +21,7 @@ TELL = """
 window.XREAL = window.XREAL || {};
 window.XREAL.tell = (told) => trigger('submit', told);
 watch('note', () => window.XREAL.page.note(props.note));
+watch('beat', () => window.XREAL.page.look());
 """
 
 
@@ -35,7 +36,9 @@ class RunBar:
 
 def build() -> RunBar:
     with gr.Column(elem_id="runbar"):
-        status = gr.HTML(html_template=STATUS, js_on_load=TELL, note=None, elem_id="run-lines")
+        status = gr.HTML(
+            html_template=STATUS, js_on_load=TELL, note=None, beat=0, elem_id="run-lines"
+        )
         with gr.Row(elem_id="run-row"):
             variations = gr.Dropdown(
                 list(VARIATIONS), value="x 1", label="Variations", elem_id="variations",

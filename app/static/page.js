@@ -255,7 +255,10 @@
 
   // ---- the engine and the document ---------------------------------------------------------
 
+  let again = 0;
+
   async function look() {
+    clearTimeout(again);
     try {
       const before = engine.state;
       engine = await (await ask("/api/desk")).json();
@@ -273,11 +276,11 @@
       }
       if (before === "loading" && engine.state !== "loading") tell({ kind: "loaded" });
     } catch {
-      setTimeout(look, 1000);
+      again = setTimeout(look, 1000);
       return;
     }
     describe();
-    if (engine.state === "loading") setTimeout(look, 400);
+    if (engine.state === "loading") again = setTimeout(look, 400);
   }
   page.look = look;
 

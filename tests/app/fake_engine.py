@@ -1,7 +1,8 @@
 """Stands in for the engine: the real requests, progress and results, pixels one can predict.
 
 Generate paints grey by organ, findings white; edits paint 0.75 into their zone. Each step waits
-for ``gate`` to be open, so that a test decides how far a run gets.
+for ``gate`` to be open, and ``stop_at`` closes it after a step, so that a test decides how far a
+run gets.
 """
 
 import threading
@@ -51,6 +52,7 @@ class FakeEngine:
         self.fails_with = fails_with
         self.without = without
         self.requests = []
+        self.stop_at = None  # (stage, step)
 
     def knows(self, verb):
         return KNOWS if verb in KNOWS.verbs else Knows()
@@ -63,6 +65,10 @@ class FakeEngine:
 
     def defaults(self, verb):
         return Sampling(steps=20, guidance=2.0, sampler="ddim", eta=0.0)
+
+    def release(self):
+        self.stop_at = None
+        self.gate.set()
 
     def run(self, request, on_event=None):
         self.requests.append(request)
@@ -77,6 +83,8 @@ class FakeEngine:
                 self.gate.wait(timeout=20)
                 if on_event is not None:
                     on_event(Progress(stage, done, STEPS, picture))
+                if (stage, done) == self.stop_at:
+                    self.gate.clear()
         organs = read_organs(request.image) if isinstance(request, SegmentRequest) else None
         return Result(
             image=image,
