@@ -65,7 +65,7 @@ def train_fidelity(codec: LinearCodec, pack: Pack, plan: Plan) -> None:
     """Train the head that keeps to the encoded film; the encoder stays as it is."""
     torch.manual_seed(0)
     images = torch.from_numpy(pack.images[pack.select("train")])
-    head = codec.fidelity.to(memory_format=torch.channels_last)
+    head = codec.fidelity.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     average = Average(head, 0.998)
     optimiser = torch.optim.AdamW(head.parameters(), lr=PEAK, weight_decay=1e-4)
     optimiser.param_groups[0]["peak"] = PEAK
@@ -135,8 +135,8 @@ def train_texture(codec: LinearCodec, pack: Pack, plan: Plan) -> None:
     """Train the head that invents grain and fine edges, against a critic of the high-pass part."""
     torch.manual_seed(0)
     images = torch.from_numpy(pack.images[pack.select("train")])
-    head = codec.texture.to(memory_format=torch.channels_last)
-    critic = PatchCritic().to(memory_format=torch.channels_last)
+    head = codec.texture.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    critic = PatchCritic().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     average = Average(head, 0.998)
     optimiser = torch.optim.AdamW(head.parameters(), lr=4e-4, betas=(0.5, 0.99), weight_decay=1e-4)
     judge = torch.optim.AdamW(critic.parameters(), lr=4e-4, betas=(0.5, 0.99), weight_decay=1e-3)

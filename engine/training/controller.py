@@ -14,7 +14,7 @@ ARCHITECTURE = {"channels": 8, "width": 64, "blocks": 4}
 def train_controller(films: Films, plan: Plan) -> RoughController:
     """Least squares from the map to the latent: the average of what such films look like."""
     torch.manual_seed(0)
-    network = RoughController(**ARCHITECTURE).to(memory_format=torch.channels_last)
+    network = RoughController(**ARCHITECTURE).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     average = Average(network, 0.995)
     optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK, weight_decay=1e-4)
     optimiser.param_groups[0]["peak"] = PEAK

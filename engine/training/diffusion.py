@@ -219,7 +219,7 @@ def train_diffusion(
     plan: Plan,
 ) -> Average:
     """Train ``network``; returns the average of its weights, which is what ships."""
-    network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     average = Average(network, 0.999)
     shadow = copy.deepcopy(network).eval()
     optimiser = torch.optim.AdamW(

@@ -80,7 +80,9 @@ def draw(
     return (films * 255).round().to(torch.uint8).numpy()
 
 
-def obedience(workshop: Workshop, network: EmbeddedDiffusion, count: int) -> dict[str, float]:
+def obedience(
+    workshop: Workshop, network: EmbeddedDiffusion, count: int = MAPS, steps: int = STEPS
+) -> dict[str, float]:
     """Dice of held-out maps against what the segmenter reads from the films drawn for them."""
     films = workshop.films("val")
     films.boxed[:] = False
@@ -90,7 +92,7 @@ def obedience(workshop: Workshop, network: EmbeddedDiffusion, count: int) -> dic
         batch = films.of(rows, i, varied=False)
         batch.condition[:, 9:] = 0
         table = network.rows(batch.words, workshop.vocabulary)
-        drawn = draw(network, workshop.codec, batch.condition, table, seed=i)
+        drawn = draw(network, workshop.codec, batch.condition, table, seed=i, steps=steps)
         asked.append(films.organs[rows].numpy())
         read.append(segmented(workshop.segmenter, drawn)[0])
     return compared(np.concatenate(asked), np.concatenate(read))
@@ -125,23 +127,27 @@ def shape_conditions(workshop: Workshop, count: int) -> tuple[NDArray[np.uint8],
 
 def sheet(films: NDArray[np.uint8], columns: int) -> Image.Image:
     """Films side by side, row after row."""
-    rows = [np.hstack(list(films[i : i + columns])) for i in range(0, len(films), columns)]
+    columns = min(columns, len(films))
+    whole = films[: len(films) // columns * columns]
+    rows = [np.hstack(list(whole[i : i + columns])) for i in range(0, len(whole), columns)]
     return Image.fromarray(np.vstack(rows))
 
 
-def unchosen_sheet(workshop: Workshop, network: EmbeddedDiffusion, count: int) -> Image.Image:
+def unchosen_sheet(
+    workshop: Workshop, network: EmbeddedDiffusion, count: int = SHEET, steps: int = STEPS
+) -> Image.Image:
     """Films for the first maps of the shape model, nothing said, none left out."""
     _, condition = shape_conditions(workshop, count)
     table = network.rows([""] * count, workshop.vocabulary)
     parts = [
-        draw(network, workshop.codec, c, t, seed=100 + i)
+        draw(network, workshop.codec, c, t, seed=100 + i, steps=steps)
         for i, (c, t) in enumerate(zip(condition.split(BATCH), table.split(BATCH), strict=True))
     ]
     return sheet(np.concatenate(parts), 6)
 
 
 def findings_shown(
-    workshop: Workshop, network: EmbeddedDiffusion, count: int = 10, guidance: float = 2.0
+    workshop: Workshop, network: EmbeddedDiffusion, count: int = 10, steps: int = STEPS
 ) -> tuple[dict[str, list[float]], Image.Image]:
     """Change of brightness inside and outside a region when a finding is asked for there.
 
@@ -153,7 +159,7 @@ def findings_shown(
     vocabulary = workshop.vocabulary
     empty = network.rows([""], vocabulary)
     nothing = network.rows(["no finding"] * count, vocabulary)
-    without = draw(network, workshop.codec, condition, nothing, 7)
+    without = draw(network, workshop.codec, condition, nothing, 7, steps=steps)
     changes, shown = {}, [without[0]]
     for name, (words, box) in TRIALS.items():
         asked = condition.clone()
@@ -162,7 +168,9 @@ def findings_shown(
             torch.from_numpy(inside).float()[None, None], 32
         )
         table = network.rows([words] * count, vocabulary)
-        with_it = draw(network, workshop.codec, asked, table, 7, empty=empty, guidance=guidance)
+        with_it = draw(
+            network, workshop.codec, asked, table, 7, empty=empty, guidance=2.0, steps=steps
+        )
         change = (with_it.astype(np.float32) - without) / 255
         changes[name] = [
             round(float(change[:, inside].mean()), 4),
@@ -178,14 +186,15 @@ def measure_models(workshop: Workshop) -> Path:
     path = workshop.out / "diffusion.json"
     network = load_embedded(path)
     assert isinstance(network, EmbeddedDiffusion)
-    network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     few = workshop.smoke
-    figures: dict[str, object] = dict(obedience(workshop, network, 4 if few else MAPS))
-    changes, shown = findings_shown(workshop, network, 2 if few else 10)
+    steps = 1 if few else STEPS
+    figures: dict[str, object] = dict(obedience(workshop, network, 2 if few else MAPS, steps))
+    changes, shown = findings_shown(workshop, network, 1 if few else 10, steps)
     figures["finding_change_inside_outside_share"] = changes
     cards = workshop.out / "cards"
     cards.mkdir(exist_ok=True)
-    unchosen_sheet(workshop, network, 6 if few else SHEET).save(cards / "samples.jpg", quality=88)
+    unchosen_sheet(workshop, network, 2 if few else SHEET, steps).save(cards / "samples.jpg")
     shown.save(cards / "findings.jpg", quality=88)
     description = json.loads(path.read_text("utf-8"))
     description["figures"] = figures

@@ -54,7 +54,7 @@ def tidied(organs: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     clean: NDArray[np.uint8] = np.zeros_like(organs)
     for k in (LEFT, RIGHT, HEART):
-        pieces, count = ndimage.label(organs == k)
+        pieces, count = ndimage.label(organs == k)  # pyright: ignore[reportGeneralTypeIssues]
         if count:
             largest = 1 + np.argmax(np.bincount(pieces.ravel())[1:])
             whole = ndimage.binary_fill_holes(pieces == largest)
@@ -68,8 +68,8 @@ def solidity(mask: NDArray[np.bool_]) -> float:
 
     radius = len(mask) // 16
     wide = np.pad(mask, 2 * radius)
-    outside = ndimage.distance_transform_edt(~wide) > radius
-    closed = ndimage.distance_transform_edt(~outside) > radius
+    outside = np.asarray(ndimage.distance_transform_edt(~wide)) > radius
+    closed = np.asarray(ndimage.distance_transform_edt(~outside)) > radius
     return float(mask.sum() / max(int(closed.sum()), 1))
 
 
@@ -168,8 +168,8 @@ def _closed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     from scipy import ndimage
 
     wide = np.pad(mask, 2 * radius)
-    outside = ndimage.distance_transform_edt(~wide) > radius
-    closed = ndimage.distance_transform_edt(~outside) > radius
+    outside = np.asarray(ndimage.distance_transform_edt(~wide)) > radius
+    closed = np.asarray(ndimage.distance_transform_edt(~outside)) > radius
     return closed[2 * radius : -2 * radius, 2 * radius : -2 * radius]
 
 

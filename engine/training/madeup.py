@@ -37,7 +37,7 @@ def made_up_pack(count: int = 12) -> Pack:
                 view="PA",
                 sex="F",
                 labels=("Effusion",) if boxed else ("No Finding",),
-                boxes=(Box("Effusion", 0.2, 0.6, 0.2, 0.1),) if boxed else (),
+                boxes=(Box("Effusion", 0.18, 0.5, 0.26, 0.24),) if boxed else (),
             )
         )
     return Pack(tuple(films), np.stack(images), np.stack(organs))

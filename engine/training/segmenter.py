@@ -51,7 +51,7 @@ def train_segmenter(pack: Pack, plan: Plan) -> tuple[Segmenter, dict[str, float]
     torch.manual_seed(0)
     chosen = pack.with_masks("train")
     images, organs = small(pack, chosen)
-    network = Segmenter(tuple(ARCHITECTURE["widths"])).to(memory_format=torch.channels_last)
+    network = Segmenter(tuple(ARCHITECTURE["widths"])).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     average = Average(network, 0.995)
     optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK, weight_decay=1e-3)
     optimiser.param_groups[0]["peak"] = PEAK

@@ -33,7 +33,8 @@ def distances(organs: NDArray[np.uint8]) -> NDArray[np.float32]:
     layers = []
     for k in (1, 2, 3):
         inside = organs == k
-        signed = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
+        signed = np.asarray(ndimage.distance_transform_edt(inside))
+        signed = signed - np.asarray(ndimage.distance_transform_edt(~inside))
         signed = signed - np.where(inside, 0.5, -0.5)
         coarse = signed.reshape(SIDE, 2, SIDE, 2).mean((1, 3)) / len(organs)
         layers.append(np.clip(coarse, -REACH, REACH))

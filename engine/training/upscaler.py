@@ -14,15 +14,15 @@ from engine.training.data import Film, read_film
 from engine.training.diffusion import SNR_CAP, times
 from engine.training.loop import Average, Plan, train
 
-PEAK = 6e-4
+PEAK = 8e-4
 # (cells a side, patches): mostly small patches, some large, as whole films are what comes later.
-PATCHES = ((64, 8), (64, 8), (128, 2))
+PATCHES = ((64, 4), (64, 4), (64, 4), (128, 1))
 UNET = {
     "in_channels": 17,
     "out_channels": 16,
     "down_block_types": ["DownBlock2D", "DownBlock2D", "DownBlock2D"],
     "up_block_types": ["UpBlock2D", "UpBlock2D", "UpBlock2D"],
-    "block_out_channels": [48, 96, 128],
+    "block_out_channels": [32, 64, 96],
     "layers_per_block": 1,
     "norm_num_groups": 16,
     "add_attention": False,
@@ -71,7 +71,7 @@ def build_upscaler(films: Tensor) -> DetailUpscaler:
 
 def train_upscaler(network: DetailUpscaler, films: Tensor, plan: Plan) -> Average:
     """Train on ``films`` (N, 1024, 1024) uint8; returns the average of the weights."""
-    network.to(memory_format=torch.channels_last).train()
+    network.to(memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
     average = Average(network, 0.998)
     optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK, betas=(0.9, 0.99), foreach=True)
     optimiser.param_groups[0]["peak"] = PEAK
