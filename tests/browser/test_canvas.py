@@ -334,6 +334,109 @@ def test_everything_can_be_painted_without_a_mouse(canvas: Any) -> None:
     assert np.array_equal(bits_of(canvas), heart)
 
 
+def test_a_stroke_that_is_not_finished_is_sent_as_far_as_it_has_come(
+    demo: Any, canvas: Any
+) -> None:
+    canvas.get_by_role("option", name="Heart").click()
+    places = screen(canvas, [(100, 100), (140, 120), (180, 60)])
+    canvas.mouse.move(*places[0])
+    canvas.mouse.down()
+    canvas.mouse.move(*places[1])
+
+    payload = canvas.evaluate("window.XREAL.canvas.flush()")
+    canvas.mouse.move(*places[2])
+    canvas.mouse.up()
+
+    stroke = raster.stroke((256, 256), reached(canvas, places[:2]), 12)
+    assert payload["rev"] == 1
+    assert np.array_equal(bits_of(canvas), label(stroke, HEART))
+
+
+def test_a_stroke_may_begin_on_the_cards_of_the_first_run(canvas: Any) -> None:
+    canvas.get_by_text("Draw a chest, or drop one here").wait_for()
+
+    way = drag(canvas, [(128, 140), (150, 150), (160, 90)])
+
+    assert np.array_equal(bits_of(canvas), label(raster.stroke((256, 256), way, 12), 1))
+
+
+def test_paint_sticks_where_it_is_allowed(filled: Any) -> None:
+    before = bits_of(filled)
+    filled.get_by_role("option", name="Finding B").click()
+    filled.get_by_role("combobox", name="Paint where").select_option("Inside lungs")
+    drag(filled, [(20, 100), (240, 100)])
+    painted = bits_of(filled) & ~before
+    assert painted.any()
+    assert not (painted.astype(bool) & ((before & 3) == 0)).any()
+
+    filled.get_by_role("option", name="Heart").click()
+    filled.get_by_role("combobox", name="Paint where").select_option("Not over others")
+    before = bits_of(filled)
+    drag(filled, [(20, 60), (240, 60)])
+    painted = bits_of(filled) & ~before
+    assert painted.any()
+    assert not (painted.astype(bool) & ((before & 0b1011) != 0)).any()
+
+
+def test_a_locked_label_and_one_the_model_cannot_draw_stay_as_they_are(filled: Any) -> None:
+    before = bits_of(filled)
+    filled.get_by_role("button", name="Heart: more").click()
+    filled.get_by_role("menuitem", name="Lock").click()
+    drag(filled, [(20, 20), (60, 20)])
+    assert np.array_equal(bits_of(filled), before)
+
+    know = {"organs": [1, 2, 3], "findings": [], "verbs": []}
+    filled.evaluate("(k) => window.XREAL.canvas.apply({know: k, nonce: 777})", know)
+    aorta = filled.get_by_role("option", name="Aorta")
+    aorta.click(force=True)  # the driver itself would not click a disabled control
+    assert aorta.get_attribute("aria-disabled") == "true"
+    assert aorta.get_attribute("title") == "The loaded model cannot draw the aorta"
+    assert aorta.get_attribute("aria-selected") == "false"
+
+
+def test_the_area_and_its_zone_follow_the_brush(demo: Any, filled: Any) -> None:
+    filled.evaluate("window.XREAL.canvas.area('erase')")
+    way = drag(filled, [(40, 40), (60, 200)])
+    inside = raster.stroke((256, 256), way, 12)
+
+    zone = filled.evaluate("window.XREAL.canvas.zone({bits: [28], grow: 3})")
+    drawing = sent(demo, filled)
+
+    assert np.array_equal(drawing.erase_mask() > 0, inside)
+    assert inside.sum() < zone < raster.stroke((256, 256), way, 16).sum()
+    filled.get_by_role("button", name="Clear area").click()
+    assert not sent(demo, filled).erase_mask().any()
+
+
+def test_measures_are_counted_from_the_drawing(filled: Any) -> None:
+    bits = bits_of(filled)
+    columns = np.flatnonzero(((bits & 3) > 0).any(axis=0))
+    heart = np.flatnonzero(((bits & 4) > 0).any(axis=0))
+    ratio = np.ptp(heart) + 1, np.ptp(columns) + 1
+    share = (bits & 2 > 0).sum() / ((bits & 1 > 0).sum() + (bits & 2 > 0).sum())
+
+    shown = filled.get_by_role("region", name="Measures").inner_text()
+
+    assert f"Cardiothoracic ratio\t{ratio[0] / ratio[1]:.2f}\t0.48" in shown
+    assert f"Right lung\t{100 * share:.0f} %\t53 %" in shown
+
+
+def test_window_and_level_change_what_is_seen_and_nothing_that_is_sent(
+    demo: Any, filled: Any
+) -> None:
+    first = sent(demo, filled)
+    places = screen(filled, [(128, 128), (150, 140)])
+    filled.mouse.move(*places[0])
+    filled.mouse.down(button="right")
+    filled.mouse.move(*places[1])
+    filled.mouse.up(button="right")
+    dx, dy = places[1][0] - places[0][0], places[1][1] - places[0][1]
+
+    assert filled.locator(".hud-window").inner_text() == f"W {255 + dx} L {128 + dy}"
+    assert filled.get_by_role("combobox", name="Window preset").input_value() == "Custom"
+    assert sent(demo, filled).rev == first.rev
+
+
 def test_holding_c_shows_the_state_before(filled: Any) -> None:
     pixel = """() => { const c = document.querySelector('.under'), v = window.XREAL.canvas.view;
         const [x, y] = [184 * v.zoom + v.px, 168 * v.zoom + v.py];

@@ -5,7 +5,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   const root = element.querySelector(".xc"), $ = (s) => root.querySelector(s);
   const ui = {
     tool: "brush", bit: 0, size: 24, where: "", mirror: false, subtract: false, space: false, area: null,
-    active: 0, shape: null, cursor: null, cross: null, pen: false, last: null, pinned: null, near: false, dismissed: false,
+    active: 0, shape: null, cursor: null, cross: null, pen: false, last: null, pinned: null, near: false, dismissed: false, zone: null,
   };
   const app = { root, $, ui, props: {}, measures: null, knownId: "xc-known-" + uuid().slice(0, 8) };
   $(".known").id = app.knownId;
@@ -13,8 +13,9 @@ function startCanvas(element, props, upload, trigger, watch) {
 
   const changed = (title) => {
     app.measures = measured(d);
-    if (title) app.say(title);
-    if (ui.dismissed === false && !app.isFirst()) ui.dismissed = true;
+    if (title) $(".spoken").textContent = title;
+    if (!ui.dismissed && !app.isFirst()) ui.dismissed = true;
+    if (ui.zone) tools.outlineZone();
     app.refresh();
     clearTimeout(saving);
     if (app.props.autosave) saving = setTimeout(app.save, 2000);
@@ -162,8 +163,10 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.fold = () => { root.classList.toggle("folded"); app.refresh(); };
   app.fitTo = (picture) => {
     const refit = picture.w !== d.w || picture.h !== d.h;
-    d.resize(picture.w, picture.h);
-    if (refit) view.fit();
+    if (!refit) return;
+    tools.finish();
+    if (!d.resize(picture.w, picture.h)) app.say("The picture has another shape, so the drawing is empty. Undo brings it back.");
+    view.fit();
   };
   app.previewing = (on) => { overlay.previewing = on; if (!on) app.progress(null); view.redraw(); app.refresh(); };
   app.progress = (fraction) => {

@@ -9,7 +9,7 @@ const ORGANS = [
 const FINDING_COLOUR = "#f4e35a", AREA_COLOUR = "#ffffff";
 const FIRST_FINDING = 4, LAST_FINDING = 27, ERASE = 28, KEEP = 29;
 const LUNGS = 3, ORGAN_BITS = 15, FINDING_BITS = 0x0ffffff0;
-const UNDO_STEPS = 100, UNDO_BYTES = 64 * 2 ** 20;
+const UNDO_STEPS = 100, UNDO_BYTES = 64 * 2 ** 20, UNDO_MOST = 8 * UNDO_BYTES;
 
 const isFinding = (bit) => bit >= FIRST_FINDING && bit <= LAST_FINDING;
 const letterOf = (bit) => String.fromCharCode(65 + bit - FIRST_FINDING);
@@ -72,7 +72,8 @@ function makeDrawing(onChange) {
     d.undoStack.push(record);
     d.redoStack.length = 0;
     let bytes = d.undoStack.reduce((sum, r) => sum + r.bytes, 0);
-    while (d.undoStack.length > UNDO_STEPS && (bytes > UNDO_BYTES || d.undoStack.length > 1000)) {
+    const full = (n) => (n > UNDO_STEPS && (bytes > UNDO_BYTES || n > 1000)) || (n > 1 && bytes > UNDO_MOST);
+    while (full(d.undoStack.length)) {
       bytes -= d.undoStack.shift().bytes;
     }
   };
@@ -137,6 +138,10 @@ function makeDrawing(onChange) {
 
   // Another drawing instead of this one, as one undo step.
   d.replace = (title, whole) => {
+    if (whole.w === d.w && whole.h === d.h) {        // only what differs is remembered
+      return d.note(title, () => { if (whole.findings) d.findings = whole.findings.map((f) => ({ ...f })); },
+        () => { for (let i = 0; i < whole.bits.length; i++) d.put(i, whole.bits[i]); });
+    }
     remember({ title, whole: snapshot(), bytes: d.bits.byteLength });
     become({ state: d.state, findings: d.findings, ...whole });
     d.rev++;
@@ -156,8 +161,8 @@ function makeDrawing(onChange) {
   };
 
   // The picture got another size: the drawing follows it, from the last version that a person drew.
+  // A picture of another shape starts an empty one; false says that something was left behind.
   d.resize = (w, h) => {
-    if (w === d.w && h === d.h) return;
     const from = d.authored || { bits: d.bits, w: d.w, h: d.h };
     const alike = Math.abs(from.w * h - from.h * w) <= Math.max(w, h);
     const blank = d.bits.every((b) => b === 0);
@@ -167,6 +172,7 @@ function makeDrawing(onChange) {
     d.authored = from;
     d.rev++;
     onChange("picture size");
+    return alike || blank;
   };
 
   const swap = (from, to) => {

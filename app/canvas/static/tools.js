@@ -117,6 +117,14 @@ function makeTools(app) {
     return true;
   };
 
+  // Ends the stroke in progress as far as it has come.
+  t.finish = () => {
+    if (!d.open()) return;
+    if (drag && drag.kind === "stroke") drag = null;
+    ui.pen = false;
+    end();
+  };
+
   // ---- without a pointer
   t.moveCross = (dx, dy) => {
     const from = ui.cross || [d.w / 2, d.h / 2];
@@ -243,6 +251,17 @@ function makeTools(app) {
     view.redraw("over");
   };
 
+  // A stroke may begin on the cards of the first run: they are there to be clicked, not to be in the way.
+  const cards = app.$(".first .go");
+  let pressed = null;
+  cards.addEventListener("pointerdown", (e) => { pressed = e.button === 0 ? e : null; });
+  cards.addEventListener("pointermove", (e) => {
+    if (!pressed || !(e.buttons & 1) || Math.hypot(e.clientX - pressed.clientX, e.clientY - pressed.clientY) < 6) return;
+    app.leaveFirst();
+    down(pressed);
+    move(e);
+    pressed = null;
+  });
   over.addEventListener("pointerdown", down);
   over.addEventListener("pointermove", move);
   over.addEventListener("pointerup", up);
@@ -258,6 +277,11 @@ function makeTools(app) {
 
   // The region that may change: the labels of `bits`, grown by `grow` pixels. Returns its pixels.
   t.zone = (zone) => {
+    ui.zone = zone;
+    return t.outlineZone();
+  };
+  t.outlineZone = () => {
+    const zone = ui.zone;
     overlay.zoneLoops = null;
     view.redraw();
     if (!zone) return 0;

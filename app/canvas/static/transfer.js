@@ -31,9 +31,10 @@ function makeTransfer(app, upload) {
     sent = { ...payload, bytes: packed.length, labels: { path: file.path, meta: { _type: "gradio.FileData" } } };
     return sent;
   };
-  // The drawing as it is now, uploaded. A stroke in progress is taken as far as it has come.
+  // The drawing as it is now, uploaded. A stroke in progress ends here.
   t.flush = async (job) => {
     app.commitWords();
+    app.tools.finish();
     if (sending) await sending.catch(() => {});
     if (!sent || sent.rev !== d.rev || sent.doc !== d.doc) {
       sending = send();
@@ -68,6 +69,7 @@ function makeTransfer(app, upload) {
       view.fit();
       app.refresh();
     };
+    app.tools.finish();
     if (fresh || next.base === undefined || next.base === null || next.base === d.rev) return load();
     app.note({ tone: "warn", title: "You drew on meanwhile.", text: "Loading replaces your drawing; undo brings it back.",
       buttons: [{ label: "Load", act: load }, { label: "Keep mine" }] });

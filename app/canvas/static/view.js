@@ -78,6 +78,17 @@ function makeView(app) {
       high.stroke();
     }
   };
+  const minus = (x, y) => {                         // the brush takes away
+    const [sx, sy] = [x * v.zoom + v.px, y * v.zoom + v.py], s = 4 * v.ratio;
+    for (const [width, c] of [[4, "rgba(0,0,0,.6)"], [1.8, "#fff"]]) {
+      high.lineWidth = width * v.ratio;
+      high.strokeStyle = c;
+      high.beginPath();
+      high.moveTo(sx - s, sy);
+      high.lineTo(sx + s, sy);
+      high.stroke();
+    }
+  };
   const cross = (x, y) => {
     const [sx, sy] = [Math.round(x * v.zoom + v.px) + 0.5, Math.round(y * v.zoom + v.py) + 0.5], s = v.ratio;
     high.setTransform(1, 0, 0, 1, 0, 0);
@@ -118,6 +129,7 @@ function makeView(app) {
     if (ui.cross) cross(at[0], at[1]);
     if (at && paints && !ui.panning) {
       ring(at[0], at[1], ui.size / 2, "#fff");
+      if (ui.tool === "eraser" || ui.subtract) minus(at[0], at[1]);
       if (ui.mirror) ring(d.w - at[0], at[1], ui.size / 2, "#bbb");
     } else if (at && !ui.cross && !paints && ui.tool !== "window" && ui.tool !== "zoom") cross(at[0], at[1]);
   };
