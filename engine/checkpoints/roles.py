@@ -186,10 +186,18 @@ def autoencoder_role(plan: AutoencoderPlan, weights: dict[str, Tensor]) -> str |
         latent = torch.zeros(1, plan.latent, SIDE // plan.cell, SIDE // plan.cell)
         neutral = float(network.decode(latent).sample.mean())
     log.info("errors %.2f %.2f %.2f, neutral %.2f", unit, signed, drawn, neutral)
-    if unit < FAITHFUL and drawn > CHANGED:
-        return "anatomy_controller"
+    return judged(unit, signed, drawn, neutral)
+
+
+def judged(unit: float, signed: float, drawn: float, neutral: float) -> str | None:
+    """The role that four trials speak for, or None.
+
+    ``unit`` and ``signed`` are how far a film in [0, 1] and in [-1, 1] comes back changed,
+    ``drawn`` the same for a label map, over their own spread; ``neutral`` is the mean grey that a
+    latent of zeros decodes to.
+    """
     if drawn > CHANGED:
-        return None
+        return "anatomy_controller" if unit < FAITHFUL else None
     if unit < FAITHFUL and 0.3 < neutral < 0.7:
         return "xreal_autoencoder"
     if signed < FAITHFUL and -0.6 < neutral < 0.2:

@@ -50,7 +50,7 @@ def write_safetensors(
                 )
             flat = tensor.flatten().view(torch.uint8).numpy()
             for start in range(0, len(flat), CHUNK):
-                yield memoryview(flat[start : start + CHUNK])
+                yield flat[start : start + CHUNK].data
 
     with atomic_file(path) as file:
         for piece in pieces():

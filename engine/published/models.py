@@ -102,7 +102,7 @@ class PublishedModels:
     @cached_property
     def exact(self) -> "PublishedModels":
         """The same models in float32, for the reference's arithmetic."""
-        return replace(self, dtype=torch.float32, is_exact=True)
+        return self if self.is_exact else replace(self, dtype=torch.float32, is_exact=True)
 
     @cached_property
     def painters(self) -> tuple[Painter, ...]:

@@ -1,0 +1,48 @@
+"""Every recorded run of the authors' code is repeated within the tolerance it came with."""
+
+import pytest
+
+from engine import golden, parity
+from tests.engine.conftest import GOLDEN
+
+
+@pytest.mark.parametrize("name", parity.CASES)
+def test_a_recorded_run_is_repeated_within_its_tolerance(name, recorded):
+    measures = parity.measure(golden.read_case(GOLDEN, name), recorded)
+
+    assert measures
+    assert [m for m in measures if not m.within] == []
+
+
+def test_no_recorded_run_is_left_out():
+    recorded = {path.parent.name for path in GOLDEN.glob("*/config.json")}
+
+    assert recorded == set(parity.CASES)
+
+
+def test_the_two_stages_are_checked_from_recorded_noise_and_from_the_seed():
+    case = golden.read_case(GOLDEN, "xreal_controlled_s8")
+
+    first, again = case.recorded_noise(), case.seed_noise()
+
+    assert all(first(shape).equal(again(shape)) for shape in case.draws)
+    assert len(case.draws) == 36
+
+
+def test_noise_asked_for_in_another_order_is_noticed():
+    noise = golden.read_case(GOLDEN, "xreal_controlled_s8").recorded_noise()
+
+    with pytest.raises(AssertionError, match="the reference drew"):
+        noise((1, 3, 32, 32))
+
+
+def test_the_table_says_no_where_a_tolerance_is_broken():
+    fine = parity.Measure("one", "seed", "latent", 5e-5, 4e-6, 1e-6)
+    broken = parity.Measure("two", "none", "image", 5e-4, 4e-4, 6e-6, mean_tolerance=5e-6)
+
+    rows = parity.table([fine, broken]).splitlines()[-2:]
+
+    assert rows == [
+        "| one | seed | latent | 5e-05 | 4.0e-06 | 1.0e-06 | yes |",
+        "| two | none | image | 5e-04, mean 5e-06 | 4.0e-04 | 6.0e-06 | **no** |",
+    ]
