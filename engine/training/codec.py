@@ -13,6 +13,7 @@ CROP = 128  # px
 PEAK = 6e-4
 POSTERIOR = 0.05  # noise on standardised latents while training: what a sampler leaves behind
 FITTED_ON = 600  # films
+PULL = 1.3  # how hard the critic pulls at the last layer, beside the film itself
 ARCHITECTURE = {
     "channels": 8,
     "fidelity": [128, 64, 32],
@@ -171,7 +172,7 @@ def train_texture(codec: LinearCodec, pack: Pack, plan: Plan) -> None:
     head.load_state_dict(average.weights)
 
 
-def balance(near: Tensor, fooled: Tensor, head: nn.Module, share: float = 0.6) -> float:
+def balance(near: Tensor, fooled: Tensor, head: nn.Module, share: float = PULL) -> float:
     """Weight at which the critic pulls the last layer ``share`` times as hard as the film does."""
     last: Tensor = head.last.weight  # pyright: ignore[reportAttributeAccessIssue, reportAssignmentType]
     (film,) = torch.autograd.grad(near, last, retain_graph=True)
