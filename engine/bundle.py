@@ -49,8 +49,10 @@ class Conditions:
 class Diffusion(Protocol):
     """A latent diffusion model; ``alphas_cumprod`` is (T,) float32, see engine.schedules."""
 
-    alphas_cumprod: Tensor
     takes_map: bool  # reads the organ map and the region itself
+
+    @property
+    def alphas_cumprod(self) -> Tensor: ...
 
     def denoiser(self, conditions: Sequence[Conditions]) -> Denoiser:
         """A denoiser for a batch of ``len(conditions)`` latents."""
@@ -66,8 +68,10 @@ class Controller(Protocol):
 class Upscaler(Protocol):
     """Super-resolution to 1024 px as a diffusion in the upscaler's own space."""
 
-    alphas_cumprod: Tensor
     defaults: Sampling
+
+    @property
+    def alphas_cumprod(self) -> Tensor: ...
 
     def shape(self, film: Tensor) -> tuple[int, ...]:
         """Shape of the noise for ``film`` (B, 1, h, w)."""

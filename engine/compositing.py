@@ -13,8 +13,8 @@ def paste(original: Pixels, edited: Pixels, mask: Mask) -> Pixels:
     Pixels under a zero mask keep their exact value, bit for bit, so a reader comparing the two
     pictures finds differences only where the edit was asked for.
     """
-    blend = on_grid(np.clip(original + mask * (edited - original), 0, 1))
-    return np.where(mask > 0, blend, original)
+    blend = np.clip(original + mask * (edited - original), 0, 1, dtype=np.float32)
+    return np.where(mask > 0, on_grid(blend), original)
 
 
 def match_surroundings(original: Pixels, edited: Pixels, zone: Mask) -> Pixels:

@@ -63,7 +63,7 @@ def spread(values: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[n
             break
         sigma *= 2
     overall = float((values * known).sum() / known.sum())
-    return smooth + (1 - weight) * overall
+    return (smooth + (1 - weight) * overall).astype(np.float32, copy=False)
 
 
 def place(mask: Mask, organs: Organs) -> tuple[str, str]:
@@ -109,7 +109,8 @@ def unsquare(array: NDArray, height: int, width: int) -> NDArray:
 
 def organs_at(organs: Organs, side: int) -> Organs:
     """The label map padded to a square and resampled to ``side`` px, nearest label."""
-    return cv2.resize(square(organs, 0), (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
+    at_side = cv2.resize(square(organs, 0), (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
+    return at_side.astype(np.uint8, copy=False)
 
 
 def mask_at(mask: Mask, side: int) -> Tensor:

@@ -107,7 +107,8 @@ def repaint(
     hidden = zone if hidden is None else hidden
     bases = [masks.fill(image, hidden) for image in images]
     if own_tone:
-        frames = [plain_frame(*zone.shape, codec.size) for _ in images]
+        height, width = zone.shape
+        frames = [plain_frame(height, width, codec.size) for _ in images]
     else:
         frames = [frame_of(image, hidden, codec.size) for image in images]
     films = torch.cat([f.film(b, device) for f, b in zip(frames, bases, strict=True)])

@@ -79,4 +79,5 @@ def _enlarged(layer: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     low = np.minimum(at.astype(int), side - 2)
     share = (at - low).astype(np.float32)
     rows = layer[low] * (1 - share)[:, None] + layer[low + 1] * share[:, None]
-    return rows[:, low] * (1 - share) + rows[:, low + 1] * share
+    columns = rows[:, low] * (1 - share) + rows[:, low + 1] * share
+    return columns.astype(np.float32, copy=False)

@@ -91,14 +91,17 @@ def plan_values(plan: Plan) -> dict[str, Any]:
 def build_autoencoder(plan: AutoencoderPlan) -> nn.Module:
     from diffusers import AutoencoderKL
 
+    levels: dict[str, Any] = {
+        "block_out_channels": plan.widths,
+        "down_block_types": ("DownEncoderBlock2D",) * len(plan.widths),
+        "up_block_types": ("UpDecoderBlock2D",) * len(plan.widths),
+    }
     return AutoencoderKL(
         in_channels=plan.channels,
         out_channels=plan.channels,
         latent_channels=plan.latent,
-        block_out_channels=plan.widths,
         layers_per_block=plan.resnets,
-        down_block_types=("DownEncoderBlock2D",) * len(plan.widths),
-        up_block_types=("UpDecoderBlock2D",) * len(plan.widths),
+        **levels,
     )
 
 

@@ -35,11 +35,11 @@ class TimeSinusoid(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.half = width // 2
+        self.pairs = width // 2
 
     def forward(self, t: Tensor) -> Tensor:
-        spacing = math.log(10000) / (self.half - 1)
-        rates = torch.exp(torch.arange(self.half, device=t.device) * -spacing)
+        spacing = math.log(10000) / (self.pairs - 1)
+        rates = torch.exp(torch.arange(self.pairs, device=t.device) * -spacing)
         angles = t[:, None] * rates[None]
         return torch.cat((angles.sin(), angles.cos()), -1)
 

@@ -7,6 +7,7 @@ cubic rule, pictures at 256 px.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +70,8 @@ def run_exact(request: Request, models: PublishedModels, on_event: OnEvent) -> E
 @contextmanager
 def plain_float32() -> Iterator[None]:
     """Without the shortened float32 that graphics cards use for convolutions by default."""
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    cudnn: Any = torch.backends.cudnn
+    matmul = torch.backends.cuda.matmul
     before = cudnn.allow_tf32, matmul.allow_tf32
     cudnn.allow_tf32 = matmul.allow_tf32 = False
     try:
@@ -185,9 +187,9 @@ def _two_stages(request: GenerateRequest, models: PublishedModels, on_event: OnE
 
 def _insert(request: InsertRequest, models: PublishedModels, on_event: OnEvent) -> Exact:
     model = _xreal(models)
-    if len(request.findings) > 1:
+    finding, *more = request.findings
+    if more:
         raise InvalidRequest("The published code inserts one finding at a time.")
-    (finding,) = request.findings
     sampling = request.sampling
     _fixed_eta(sampling)
     stage = finding.text or "cleared"
