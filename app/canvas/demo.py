@@ -18,7 +18,7 @@ from gradio.themes.utils.fonts import LocalFont
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from app.canvas.component import FLUSH, STATIC, LabelCanvas, asked, shown
+from app.canvas.component import FLUSH, STATIC, Ask, LabelCanvas, asked, shown
 from app.canvas.drawing import (
     ORGAN_BITS,
     Bits,
@@ -133,13 +133,16 @@ class Demo:
     def answer(self, event: gr.EventData) -> Any:
         ask = asked(event)
         self.asks.append(ask)
+        return self.reply(ask), "opened" if ask.kind == "open" else ask.kind
+
+    def reply(self, ask: Ask) -> Any:
         if ask.kind == "from_picture":
             url = self.url("organs.json", labels_file(anatomy(512), replaces=ORGAN_BITS))
             changes = {"labels_url": url, "title": "from picture", "states": self.states()}
             return shown(self.view(doc=ask.doc, base=ask.rev, current=ask.state, **changes))
         if ask.kind == "delete":
             kept = tuple(s for s in self.states() if s.id != ask.data["id"])
-            return shown(self.view(doc=ask.doc, base=ask.rev, states=kept))
+            return shown(self.view(doc=ask.doc, base=ask.rev, states=kept, current=kept[0].id))
         return gr.skip()
 
     def run(self, drawing: Drawing | None) -> str:
@@ -161,7 +164,9 @@ def build(demo: Demo) -> gr.Blocks:
         run.click(demo.run, [canvas], [status], js=FLUSH)
         fill.click(lambda: shown(demo.filled()), None, [canvas])
         text.submit(lambda t: t, [text], [status])
-        canvas.ask(demo.answer, None, [canvas], show_progress="hidden", trigger_mode="multiple")
+        canvas.ask(
+            demo.answer, None, [canvas, status], show_progress="hidden", trigger_mode="multiple"
+        )
     return page
 
 

@@ -61,3 +61,21 @@ def page(browser: Any) -> Iterator[Any]:
     yield opened
     context.close()
     assert opened.faults == []
+
+
+@pytest.fixture
+def canvas(page: Any) -> Any:
+    """The label canvas alone on a bare page, with an empty drawing of 256 x 256."""
+    from tests.browser.canvas_driver import open_bare
+
+    open_bare(page)
+    return page
+
+
+@pytest.fixture
+def filled(canvas: Any) -> Any:
+    """The canvas with organs, two findings and three states, the third one chosen."""
+    from tests.browser.canvas_driver import BareDemo, show
+
+    show(canvas, BareDemo().filled().props() | {"nonce": 2})
+    return canvas
