@@ -130,7 +130,7 @@ def test_no_file_names_a_machine_or_a_registry():
         for path in FILES
         if path.suffix not in BINARY
         for word in (*WORKPLACE, *HOSTS)
-        if word in path.read_text("utf-8", errors="replace")
+        if re.search(rf"(?<![\w.]){re.escape(word)}", path.read_text("utf-8", errors="replace"))
     ]
 
     assert found == []
