@@ -27,6 +27,7 @@ from engine.sampling import (
 )
 
 PREVIEW_SECONDS = 0.25  # at most four previews a second
+PREVIEW_PATIENCE = 4  # times a preview's own cost between two: a large decoder is as slow as a step
 PREVIEW_SIDE = 512
 DETAIL_FROM = 1.5  # films this many times larger than the model's frame get invented detail
 
@@ -171,16 +172,17 @@ def reporter(
     ``picture`` turns one decoded film, (1, C, size, size), into what the user should see.
     """
     assert sampling.steps is not None
-    total, shown = sampling.steps, 0.0
+    total, shown, cost = sampling.steps, 0.0, 0.0
 
     def on_step(done: int, x0: Tensor) -> None:
-        nonlocal shown
+        nonlocal shown, cost
         preview = None
         now = time.monotonic()
-        if now - shown >= PREVIEW_SECONDS and done < total:
+        if now - shown >= max(PREVIEW_SECONDS, PREVIEW_PATIENCE * cost) and done < total:
             film = painter.codec.decode(x0[:1])
             preview = thumbnail(picture(film), PREVIEW_SIDE)
             shown = time.monotonic()
+            cost = shown - now
         on_event(Progress(stage, min(done, total), total, preview))
 
     return on_step

@@ -7,8 +7,10 @@ does with a picture, or asked for.
 """
 
 import logging
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -123,14 +125,20 @@ ONLY_ROLE: dict[Kind, str] = {
 
 
 class RoleUnknown(CheckpointRefused):
-    """The network is certain, its role is not; ``choices`` are the roles it could have."""
+    """The network is certain, its role is not; ``choices`` are the roles it could have.
 
-    def __init__(self, file: str, kind: Kind) -> None:
+    ``folder`` is the model folder to import into, where it is not the usual one.
+    """
+
+    def __init__(self, file: Path, kind: Kind, folder: Path | None = None) -> None:
+        self.kind: Kind = kind
         self.choices = tuple(name for name, role in ROLES.items() if role.kind == kind)
         either = ", ".join(self.choices[:-1]) + f" or {self.choices[-1]}"
+        into = f"--models {shlex.quote(str(folder))} " if folder else ""
         super().__init__(
-            f"'{file}' holds {KINDS[kind]}, but nothing in it says which. Say so once: "
-            f"'python -m engine models import --as ROLE {file}', where ROLE is {either}."
+            f"'{file.name}' holds {KINDS[kind]}, but nothing in it says which. Say so once: "
+            f"python -m engine models import {into}--as ROLE {shlex.quote(str(file))} "
+            f"(ROLE is {either})."
         )
 
 

@@ -94,7 +94,7 @@ def import_file(
     ``role`` settles what the file cannot tell (:data:`engine.checkpoints.roles.ROLES`). ``heads``
     is for networks of unpublished size, see :class:`engine.networks.ldm.UNetPlan`.
     """
-    folder = where() if folder is None else folder
+    named, folder = folder, folder or where()
     weights = read_weights(path)
     shapes = {name: tuple(tensor.shape) for name, tensor in weights.tensors.items()}
     kind = kind_of(shapes)
@@ -105,7 +105,7 @@ def import_file(
     check_schedule(weights.tensors, path.name)
     found = role or role_of(kind, _autoencoder(parts, networks))
     if found is None:
-        raise RoleUnknown(path.name, kind)
+        raise RoleUnknown(path, kind, named)
     model = _write(path, folder, found, parts, networks, weights.tensors, on_bytes)
     return Imported(model, tuple(_sentences(path, model, KINDS[kind], len(weights.tensors))))
 
@@ -142,7 +142,11 @@ def stored_models(folder: Path, on_said: OnSaid = log.info) -> tuple[StoredModel
     known = list_models(folder)
     for path in _published_files(folder, known):
         on_said(f"Converting '{path.name}' once; this can take a minute.")
-        for sentence in import_file(path, folder / CONVERTED).said:
+        try:
+            done = import_file(path, folder / CONVERTED)
+        except RoleUnknown as unknown:
+            raise RoleUnknown(path, unknown.kind, folder) from unknown
+        for sentence in done.said:
             on_said(sentence)
     models = list_models(folder)
     if not models:

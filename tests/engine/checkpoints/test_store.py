@@ -60,7 +60,7 @@ def test_names_that_safetensors_readers_expect_are_written(controller, tmp_path)
 
 
 def test_a_role_that_cannot_be_told_is_asked_for(controller, tmp_path):
-    with pytest.raises(RoleUnknown, match=r"models import --as ROLE download \(1\)") as asked:
+    with pytest.raises(RoleUnknown, match=r"import --models .* --as ROLE ") as asked:
         import_file(controller, tmp_path / "models")
 
     assert set(asked.value.choices) == {
@@ -181,6 +181,18 @@ def test_a_renamed_published_file_is_known_again(published_files, tmp_path, monk
     monkeypatch.setattr(store, "read_weights", None)
 
     assert len(stored_models(folder)) == 1
+
+
+def test_a_role_that_was_said_once_opens_the_folder(controller, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    raw = shutil.copy(controller, folder / "weights.pth")
+    with pytest.raises(RoleUnknown, match="--models"):
+        stored_models(folder)
+
+    import_file(raw, folder, role="anatomy_controller")
+
+    assert [m.role for m in stored_models(folder)] == ["anatomy_controller"]
 
 
 def test_a_web_page_among_the_files_stops_with_its_sentence(tmp_path):
