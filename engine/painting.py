@@ -27,7 +27,7 @@ from engine.sampling import (
 )
 
 PREVIEW_SECONDS = 0.25  # at most four previews a second
-PREVIEW_PATIENCE = 4  # times a preview's own cost between two: a large decoder is as slow as a step
+PREVIEW_PATIENCE = 2  # times what the last preview cost: a large decoder is as slow as a step
 PREVIEW_SIDE = 512
 DETAIL_FROM = 1.5  # films this many times larger than the model's frame get invented detail
 
