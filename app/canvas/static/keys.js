@@ -39,8 +39,10 @@ function makeKeys(app) {
   const confirm = (key) => {
     if (key === "Enter" && ui.shape) return tools.closeShape(), true;
     if (key === "Backspace" && ui.shape && ui.shape.kind === "polygon") return tools.shortenShape(), true;
-    if (app.props.proposal) return app.ask(key === "Enter" ? "accept" : "discard", { id: app.props.proposal.id }), true;
-    return false;
+    const kind = key === "Enter" ? "accept" : "discard", proposal = app.props.proposal;
+    if (proposal) app.ask(kind, { id: proposal.id });
+    else app.command(kind);
+    return true;
   };
   const hold = (key, on) => {
     if (key === "h") overlay.hideAll = on;

@@ -143,7 +143,7 @@ function makePanel(app) {
       r.eye.querySelector("use").setAttribute("href", hidden ? "#xc-eye-off" : "#xc-eye");
       if (r.amount) {
         const locked = (d.locked >>> bit) & 1 ? "locked" : "";
-        r.amount.textContent = why ? "not in this model" : bit >= ERASE ? percent(m.pixels[bit] / total)
+        r.amount.textContent = why ? "not known" : bit >= ERASE ? percent(m.pixels[bit] / total)
           : m.pixels[bit] ? locked : locked || "empty";
       }
       if (!r.words) continue;

@@ -73,7 +73,9 @@ function makeShell(app) {
     $(".hud-window").textContent = pictures.shown || pictures.preview ? "W " + pictures.window + " L " + pictures.level : "";
     $(".hud-zoom").textContent = app.isFirst() ? "" : "Zoom " + Math.round((100 * view.zoom) / view.ratio) + " %";
     $(".hud-seed").textContent = now && now.seed !== undefined && now.seed !== null ? "Seed " + now.seed : "";
-    $(".mark").textContent = (now && now.mark) || p.mark || "Not for diagnosis";
+    const mark = (now && now.mark) || p.mark || "Not for diagnosis";
+    $(".mark").textContent = !pictures.preview ? mark
+      : (/^(Real|Partly)/.test(mark) ? "Partly synthetic" : "Synthetic") + " - not for diagnosis";
     app.cursorMoved();
     app.showCompare();
   };
