@@ -58,9 +58,10 @@ class LabelCanvas(gr.HTML):
     ``ask`` carries what the person wants from the server; read it with :func:`asked`.
     """
 
+    revisions = Revisions()  # for all: Gradio makes this object anew at each update of the canvas
+
     def __init__(self, view: View | dict[str, Any] | None = None, **keywords: Any) -> None:
         self.view = view.props() if isinstance(view, View) else view
-        self.revisions = Revisions()
         super().__init__(
             value=None,
             html_template=(STATIC / "canvas.html").read_text(encoding="utf-8"),

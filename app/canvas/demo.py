@@ -111,7 +111,8 @@ class Demo:
         return View(**given | changes)
 
     def opening(self) -> View:
-        return self.view(size=(self.side, self.side))
+        """A new empty document: after a reload its revisions start again."""
+        return self.view(doc=f"demo-{self.nonce}", size=(self.side, self.side))
 
     def filled(self) -> View:
         bits = anatomy(self.side)
@@ -155,12 +156,13 @@ class Demo:
 
 def build(demo: Demo) -> gr.Blocks:
     with gr.Blocks(title="Label canvas", analytics_enabled=False) as page:
-        canvas = LabelCanvas(demo.opening(), elem_id="editor")
+        canvas = LabelCanvas(elem_id="editor")
         with gr.Column(elem_id="ask"):
             run = gr.Button("Run", elem_id="run")
             fill = gr.Button("Fill", elem_id="fill")
             text = gr.Textbox(label="Report", elem_id="report")
             status = gr.Textbox(label="Received", elem_id="received")
+        page.load(lambda: shown(demo.opening()), None, [canvas])
         run.click(demo.run, [canvas], [status], js=FLUSH)
         fill.click(lambda: shown(demo.filled()), None, [canvas])
         text.submit(lambda t: t, [text], [status])

@@ -43,7 +43,7 @@ class BareDemo(Demo):
 
 
 def open_bare(page: Any) -> None:
-    """Shows the canvas on an empty drawing of 256 x 256, document "demo"."""
+    """Shows the canvas on an empty drawing of 256 x 256."""
     html, css = ((STATIC / name).read_text("utf-8") for name in ("canvas.html", "canvas.css"))
     page.set_content(PAGE % {"html": html, "css": css, "script": script()})
     show(page, BareDemo().opening().props())

@@ -129,7 +129,7 @@ def gradio_page(demo: Any, page: Any) -> Any:
     demo.received.clear()
     demo.asks.clear()
     page.goto(demo.address)
-    page.wait_for_function("window.XREAL && window.XREAL.canvas?.summary().doc === 'demo'")
+    page.wait_for_function("window.XREAL?.canvas?.summary().doc.startsWith('demo-')")
     return page
 
 

@@ -159,6 +159,16 @@ def test_an_older_revision_never_follows_a_newer_one(folder: Path) -> None:
         read_drawing(payload(folder, rev=6), folder, seen)
 
 
+def test_the_component_remembers_revisions_although_it_is_made_anew() -> None:
+    from app.canvas.component import LabelCanvas
+
+    doc = "a-document-of-this-test"
+    LabelCanvas(render=False).revisions.admit(doc, 5)
+
+    with pytest.raises(InvalidRequest, match="newer version"):
+        LabelCanvas(render=False).revisions.admit(doc, 4)
+
+
 def test_a_refused_drawing_leaves_no_revision_behind(folder: Path) -> None:
     seen = Revisions()
     with pytest.raises(InvalidRequest):
