@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -38,6 +39,9 @@ def main(argv: Sequence[str], open_engine: Callable[[Settings], Engine] | None =
     except Unsuitable as why:
         sys.stderr.write(f"{why}\n")
         return 2
+    # The server raises the signal again when it has closed; without this the process would
+    # end there and leave its temporary files behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         serve(settings, door, open_engine or open_real_engine)
     finally:

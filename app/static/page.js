@@ -415,6 +415,9 @@
     else if (told.kind === "report") $("#report textarea")?.focus();
     else if (told.kind === "theme") clicks["bar-theme"]();
     else if (told.kind === "fold") document.body.classList.toggle("folded");
+    else if (told.kind === "accept" || told.kind === "discard") {
+      if ($("#proposal")?.hidden === false) clicks[told.kind]();
+    }
   });
 
   // The Words box shows the words of the finding that is chosen on the canvas.
@@ -449,16 +452,17 @@
 
   // Gradio labels its groups of radios by a span only; say it to assistive software as well.
   function nameGroups() {
+    let all = true;
     for (const [id, name] of [["verb", "Verb"], ["quality", "Quality"], ["change", "Change"], ["keep", "Keep"]]) {
       const group = document.querySelector(`#${id} > .wrap:not([data-testid])`);
-      if (group && !group.hasAttribute("aria-label")) {
+      if (group) {
         group.setAttribute("role", "radiogroup");
         group.setAttribute("aria-label", name);
-      }
+      } else all = all && id === "quality"; // made when Details is opened
     }
     const ask = $("#ask");
     if (ask && !ask.dataset.verb) page.verb(verb);
-    return Boolean(ask && canvas());
+    return Boolean(all && ask && canvas());
   }
 
   let stored = "dark";
@@ -470,6 +474,7 @@
   document.addEventListener("DOMContentLoaded", () => theme(stored));
   const begin = () => {
     if (!nameGroups()) return setTimeout(begin, 50);
+    new MutationObserver(nameGroups).observe($("#ask"), { childList: true, subtree: true });
     theme(stored);
     drawn = canvas().summary();
     page.verb(verb);

@@ -194,6 +194,7 @@ def test_bytes_outside_the_erased_zone_stay(served: Served, edit: Any, tmp_path:
 def test_a_proposal_is_kept_or_dropped(edit: Any, tmp_path: Any) -> None:
     write_png(tmp_path / "film.png", np.full((128, 128), 0.5, np.float32), bits=8)
     open_file(edit, tmp_path / "film.png")
+    edit.get_by_role("option", name="1 Opened").wait_for()
     choose(edit, "Erase")
     for decision, left in (("Discard", 1), ("Accept", 2)):
         edit.get_by_role("application").focus()
