@@ -8,12 +8,9 @@ sampling 5e-5, XReal's two-stage image 5e-4 at most and 5e-6 on average, in floa
 
 import argparse
 import copy
-import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -23,6 +20,7 @@ from engine import golden
 from engine.checkpoints.store import import_file
 from engine.errors import EngineError
 from engine.golden import Case
+from engine.parity_table import Measure, table
 from engine.published import PublishedModels, open_published
 from engine.published.models import VOCABULARY
 from engine.published.networks import PublishedUpscaler
@@ -35,32 +33,16 @@ CALL, LATENT, IMAGE, RESAMPLED, EXACT = 1e-5, 5e-5, 5e-5, 1e-6, 0.0
 TWO_STAGE, TWO_STAGE_MEAN = 5e-4, 5e-6
 SMALL = (1, 3, 32, 32)  # latents of the recorded Cheff and ControlNet runs
 
+RECORDED = Path(__file__).parent.parent / "tests" / "golden"
+
 Found = Iterator[tuple[str, Tensor, Tensor, float]]  # what, ours, theirs, tolerance
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One comparison; ``largest`` and ``mean`` are absolute differences."""
-
-    case: str
-    noise: str  # recorded, from the seed, or none
-    what: str
-    tolerance: float
-    largest: float
-    mean: float
-    mean_tolerance: float | None = None
-
-    @property
-    def within(self) -> bool:
-        mean_fits = self.mean_tolerance is None or self.mean <= self.mean_tolerance
-        return self.largest <= self.tolerance and mean_fits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--golden",
         type=Path,
-        default=Path("tests/golden"),
+        default=RECORDED,
         metavar="DIR",
         help="recorded runs of the authors' code (default: tests/golden)",
     )
@@ -367,43 +349,3 @@ CASES: dict[str, Callable[[PublishedModels, Case, Noise], Found]] = {
     "cheff_sr_ddim_s10_eta0": _enlarge,
     "cheff_sr_ddpm_T25": _enlarge,
 }
-
-
-def table(measures: Sequence[Measure]) -> str:
-    """The measures as Markdown; comparisons of one case and noise share a row."""
-    rows: dict[tuple[str, str, float], list[Measure]] = {}
-    for m in measures:
-        rows.setdefault((m.case, m.noise, m.tolerance), []).append(m)
-    lines = [
-        "# Parity with the published code",
-        "",
-        "Made by `python -m engine parity --golden tests/golden --out docs/parity.md`.",
-        "",
-        "Each case is a recorded run of the authors' own classes (Cheff and XReal) with small",
-        "random weights; what is compared is every value of the result. Differences are absolute,",
-        "in float32; latents have a spread of 0.1 to 3, images of 0.1 to 0.3. The noise is the",
-        "recorded one, or made again from the seed alone. `tests/golden/README.md` says how the",
-        "runs were recorded.",
-        "",
-        f"Environment: {_environment()}.",
-        "",
-        "| case | noise | compared | tolerance | largest | mean | within |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for (case, noise, tolerance), found in rows.items():
-        worst = max(found, key=lambda m: m.largest)
-        what = found[0].what if len(found) == 1 else f"{found[0].what} and {len(found) - 1} more"
-        bound = f"{tolerance:.0e}" if tolerance else "equal"
-        if worst.mean_tolerance is not None:
-            bound += f", mean {worst.mean_tolerance:.0e}"
-        mean = max(m.mean for m in found)
-        within = "yes" if all(m.within for m in found) else "**no**"
-        lines.append(
-            f"| {case} | {noise} | {what} | {bound} | {worst.largest:.1e} | {mean:.1e} | {within} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _environment() -> str:
-    packages = ", ".join(f"{p} {version(p)}" for p in ("torch", "diffusers", "transformers"))
-    return f"Python {platform.python_version()}, {packages}, {platform.machine()} CPU"

@@ -32,6 +32,10 @@ FOREIGN = re.compile(r"(?:GLOBAL|Unsupported (?:global|class))[: ]+`?([\w.]+)")
 log = logging.getLogger(__name__)
 
 
+class NotWeights(CheckpointRefused):
+    """A file of another kind altogether, such as a picture beside the weights."""
+
+
 @dataclass(frozen=True)
 class Weights:
     """Named tensors of one file; ``top`` is the entry they lay under, '' for a bare dict."""
@@ -96,7 +100,7 @@ def sniff(path: Path) -> str:
         if 8 + header > size:
             raise _cut_short(path)
         return "safetensors"
-    raise CheckpointRefused(
+    raise NotWeights(
         f"The file '{path.name}' is not a file of network weights. XReal Studio opens the "
         "published .pt, .pth and .ckpt files, and safetensors."
     )

@@ -7,8 +7,8 @@ subfolder ``converted`` when the folder is opened.
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.api import Knows
 from engine.checkpoints.convert import check_schedule, gather, latent_scale
-from engine.checkpoints.reading import read_weights, sniff
+from engine.checkpoints.reading import NotWeights, read_weights, sniff
 from engine.checkpoints.recognise import KINDS, Part, kind_of, parts_of
 from engine.checkpoints.roles import ROLES, RoleUnknown, checked_role, role_of
 from engine.checkpoints.writing import OnBytes, sha256_of, write_json, write_safetensors
@@ -87,12 +87,14 @@ def import_file(
     *,
     role: str | None = None,
     heads: int | None = None,
+    beside: bool = False,
     on_bytes: OnBytes | None = None,
 ) -> Imported:
     """Check a published file, convert it into ``folder``, and say what was found.
 
     ``role`` settles what the file cannot tell (:data:`engine.checkpoints.roles.ROLES`). ``heads``
-    is for networks of unpublished size, see :class:`engine.networks.ldm.UNetPlan`.
+    is for networks of unpublished size, see :class:`engine.networks.ldm.UNetPlan`. A model that
+    has the role already is replaced, or with ``beside`` stays.
     """
     named, folder = folder, folder or where()
     weights = read_weights(path)
@@ -106,20 +108,27 @@ def import_file(
     found = role or role_of(kind, _autoencoder(parts, networks))
     if found is None:
         raise RoleUnknown(path, kind, named)
-    model = _write(path, folder, found, parts, networks, weights.tensors, on_bytes)
+    source = sha256_of(path)
+    taken = read_description(folder / f"{found}.json") if beside else None
+    apart = taken is not None and taken.source_sha256 != source
+    file = (
+        folder / f"{found}-{source[:8]}.safetensors" if apart else folder / f"{found}.safetensors"
+    )
+    model = _described(path, source, file, found, parts, weights.tensors)
+    flat = {f"{part}.{name}": t for part, inside in networks.items() for name, t in inside.items()}
+    note = {"role": found, "licence": model.licence, "notice": model.notice}
+    digest = write_safetensors(file, flat, note, on_bytes)
+    model = replace(model, sha256=digest, size=file.stat().st_size)
+    write_json(file.with_suffix(".json"), _values(model))
     return Imported(model, tuple(_sentences(path, model, KINDS[kind], len(weights.tensors))))
 
 
 def list_models(folder: Path | None = None) -> tuple[StoredModel, ...]:
-    """The converted models of a folder and of its subfolder ``converted``, by name."""
+    """The models imported into a folder, then those in its subfolder ``converted``, by name."""
     folder = where() if folder is None else folder
-    found: dict[str, StoredModel] = {}
-    for place in (folder / CONVERTED, folder):  # what the user imported wins
-        for path in sorted(place.glob("*.json")):
-            model = read_description(path)
-            if model is not None:
-                found[model.name] = model
-    return tuple(found[name] for name in sorted(found))
+    places = (folder, folder / CONVERTED)
+    described = [read_description(path) for p in places for path in sorted(p.glob("*.json"))]
+    return tuple(model for model in described if model is not None)
 
 
 def verify(folder: Path | None = None) -> tuple[Verified, ...]:
@@ -132,7 +141,7 @@ def verify(folder: Path | None = None) -> tuple[Verified, ...]:
     return tuple(results)
 
 
-def stored_models(folder: Path, on_said: OnSaid = log.info) -> tuple[StoredModel, ...]:
+def stored_models(folder: Path, on_said: OnSaid = log.warning) -> tuple[StoredModel, ...]:
     """All models of a folder; published files that lie in it are converted first."""
     if not folder.is_dir():
         raise ModelMissing(
@@ -143,7 +152,7 @@ def stored_models(folder: Path, on_said: OnSaid = log.info) -> tuple[StoredModel
     for path in _published_files(folder, known):
         on_said(f"Converting '{path.name}' once; this can take a minute.")
         try:
-            done = import_file(path, folder / CONVERTED)
+            done = import_file(path, folder / CONVERTED, beside=True)
         except RoleUnknown as unknown:
             raise RoleUnknown(path, unknown.kind, folder) from unknown
         for sentence in done.said:
@@ -155,6 +164,19 @@ def stored_models(folder: Path, on_said: OnSaid = log.info) -> tuple[StoredModel
             "without a folder to use the embedded models."
         )
     return models
+
+
+def by_role(models: Iterable[StoredModel], on_said: OnSaid = log.warning) -> dict[str, StoredModel]:
+    """One model for each role: what was imported by hand before what was only converted."""
+    found: dict[str, StoredModel] = {}
+    for model in sorted(models, key=lambda m: (m.path.parent.name == CONVERTED, m.source_sha256)):
+        first = found.setdefault(model.role, model)
+        if first is not model:
+            on_said(
+                f"'{first.source_file}' and '{model.source_file}' are both the {model.title}; the "
+                "first is used. To choose, import one of them: python -m engine models import."
+            )
+    return found
 
 
 def read_description(path: Path) -> StoredModel | None:
@@ -196,9 +218,7 @@ def _published_files(folder: Path, known: tuple[StoredModel, ...]) -> Iterator[P
 def _looks_like_weights(path: Path) -> bool:
     try:
         sniff(path)
-    except CheckpointRefused as refusal:
-        if "is not a file of network weights" not in str(refusal):
-            raise
+    except NotWeights as refusal:
         log.info("ignored: %s", refusal)
         return False
     return True
@@ -218,27 +238,23 @@ def _autoencoder(
     return None
 
 
-def _write(
+def _described(
     path: Path,
-    folder: Path,
+    source: str,
+    file: Path,
     role: str,
     parts: tuple[Part, ...],
-    networks: Mapping[str, dict[str, Tensor]],
     tensors: Mapping[str, Tensor],
-    on_bytes: OnBytes | None,
 ) -> StoredModel:
+    """What will stand in the description; size and checksum are known after writing."""
     meaning = ROLES[role]
-    flat = {f"{part}.{name}": t for part, inside in networks.items() for name, t in inside.items()}
-    file = folder / f"{role}.safetensors"
-    note = {"role": role, "licence": meaning.licence, "notice": meaning.notice}
-    digest = write_safetensors(file, flat, note, on_bytes)
-    model = StoredModel(
-        name=role,
+    return StoredModel(
+        name=file.stem,
         role=role,
         title=meaning.title,
         path=file,
-        size=file.stat().st_size,
-        sha256=digest,
+        size=0,
+        sha256="",
         plans={part.name: part.plan for part in parts},
         pixel_range=meaning.pixel_range,
         latent_scale=latent_scale(tensors, meaning.latent_scale),
@@ -248,11 +264,9 @@ def _write(
         notice=meaning.notice,
         source=meaning.source,
         source_file=path.name,
-        source_sha256=sha256_of(path),
+        source_sha256=source,
         source_stamp=_stamp(path),
     )
-    write_json(file.with_suffix(".json"), _values(model))
-    return model
 
 
 def _values(model: StoredModel) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 
 from engine.api import ModelCard, Sampling
 from engine.bundle import Painter
-from engine.checkpoints.store import OnSaid, StoredModel, stored_models
+from engine.checkpoints.store import OnSaid, StoredModel, by_role, stored_models
 from engine.errors import ModelMissing
 from engine.networks.ldm import AutoencoderPlan, TextPlan, UNetPlan
 from engine.networks.sr_unet import SRPlan
@@ -175,13 +175,13 @@ class PublishedModels:
 
 
 def open_published(
-    folder: Path, device: torch.device, dtype: torch.dtype, on_said: OnSaid = log.info
+    folder: Path, device: torch.device, dtype: torch.dtype, on_said: OnSaid = log.warning
 ) -> PublishedModels:
     """The models of a folder; published files in it are recognised and converted first.
 
     ``on_said`` hears in sentences what is being done with a file for the first time.
     """
-    stored = {model.role: model for model in stored_models(folder, on_said)}
+    stored = by_role(stored_models(folder, on_said), on_said)
     models = PublishedModels(folder, device, dtype, stored, Shelf(device))
     if not models.painters and models.sr is None:
         raise ModelMissing(

@@ -3,6 +3,7 @@
 import pytest
 
 from engine import golden, parity
+from engine.parity_table import Measure, table
 from tests.engine.conftest import GOLDEN
 
 
@@ -37,10 +38,10 @@ def test_noise_asked_for_in_another_order_is_noticed():
 
 
 def test_the_table_says_no_where_a_tolerance_is_broken():
-    fine = parity.Measure("one", "seed", "latent", 5e-5, 4e-6, 1e-6)
-    broken = parity.Measure("two", "none", "image", 5e-4, 4e-4, 6e-6, mean_tolerance=5e-6)
+    fine = Measure("one", "seed", "latent", 5e-5, 4e-6, 1e-6)
+    broken = Measure("two", "none", "image", 5e-4, 4e-4, 6e-6, mean_tolerance=5e-6)
 
-    rows = parity.table([fine, broken]).splitlines()[-2:]
+    rows = table([fine, broken]).splitlines()[-2:]
 
     assert rows == [
         "| one | seed | latent | 5e-05 | 4.0e-06 | 1.0e-06 | yes |",

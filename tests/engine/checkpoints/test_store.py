@@ -12,7 +12,7 @@ import torch
 from engine import golden
 from engine.checkpoints import store, writing
 from engine.checkpoints.roles import ROLES, RoleUnknown, judged, phantom
-from engine.checkpoints.store import import_file, list_models, stored_models, verify
+from engine.checkpoints.store import by_role, import_file, list_models, stored_models, verify
 from engine.errors import CheckpointRefused, DiskFull, ModelMissing
 from engine.published import open_published
 from tests.engine.conftest import GOLDEN
@@ -170,6 +170,28 @@ def test_a_folder_of_published_files_is_converted_once(published_files, tmp_path
     assert again == first
     assert said[0].startswith("Converting 'weights.bin' once")
     assert first[0].path.parent.name == "converted"
+
+
+def test_two_files_of_one_role_are_both_kept_and_one_can_be_chosen(published_files, tmp_path):
+    """Base and fine-tuned super-resolution cannot be told apart by anything in them."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    shutil.copy(published_files["cheff_sr_fine"], folder / "fine.pt")
+    content = torch.load(published_files["cheff_sr_fine"], weights_only=True)
+    content["model"]["init_conv.bias"] += 1
+    torch.save(content, folder / "base.pt")
+    said = []
+
+    models = stored_models(folder, said.append)
+    chosen = by_role(models, said.append)["cheff_upscaler"]
+
+    assert len(models) == 2
+    assert chosen.source_sha256 == min(m.source_sha256 for m in models)
+    assert "are both the Cheff super-resolution; the first is used" in said[-1]
+    assert stored_models(folder, pytest.fail) == models
+    import_file(folder / "base.pt", folder, role="cheff_upscaler")
+    again = stored_models(folder, pytest.fail)
+    assert by_role(again, said.append)["cheff_upscaler"].source_file == "base.pt"
 
 
 def test_a_renamed_published_file_is_known_again(published_files, tmp_path, monkeypatch):
