@@ -133,17 +133,39 @@ def sheet(films: NDArray[np.uint8], columns: int) -> Image.Image:
     return Image.fromarray(np.vstack(rows))
 
 
-def unchosen_sheet(
+def unchosen(
     workshop: Workshop, network: EmbeddedDiffusion, count: int = SHEET, steps: int = STEPS
-) -> Image.Image:
-    """Films for the first maps of the shape model, nothing said, none left out."""
+) -> NDArray[np.uint8]:
+    """Films (count, 256, 256) for the first maps of the shape model, nothing said."""
     _, condition = shape_conditions(workshop, count)
     table = network.rows([""] * count, workshop.vocabulary)
     parts = [
         draw(network, workshop.codec, c, t, seed=100 + i, steps=steps)
         for i, (c, t) in enumerate(zip(condition.split(BATCH), table.split(BATCH), strict=True))
     ]
-    return sheet(np.concatenate(parts), 6)
+    return np.concatenate(parts)
+
+
+@torch.inference_mode()
+def copying(workshop: Workshop, films: NDArray[np.uint8]) -> float:
+    """Distance of ``films`` to their nearest training film, over that of real held-out films.
+
+    Distances are of the block means (32 x 32). Near 1 or above: drawn films are as far from the
+    training films as strangers are. Well below 1: the model repeats films it has seen.
+    """
+    pack = workshop.pack
+
+    def means(images: NDArray[np.uint8]) -> Tensor:
+        parts = torch.from_numpy(images).split(64)
+        return torch.cat([workshop.codec.encode(p[:, None] / 255)[:, 0].flatten(1) for p in parts])
+
+    trained = means(pack.images[pack.select("train")])
+    strangers = means(pack.images[pack.select("val")])
+
+    def nearest(some: Tensor) -> float:
+        return float(torch.cdist(some, trained).min(1).values.median())
+
+    return round(nearest(means(films)) / nearest(strangers), 3)
 
 
 def findings_shown(
@@ -194,7 +216,9 @@ def measure_models(workshop: Workshop) -> Path:
     figures["finding_change_inside_outside_share"] = changes
     cards = workshop.out / "cards"
     cards.mkdir(exist_ok=True)
-    unchosen_sheet(workshop, network, 2 if few else SHEET, steps).save(cards / "samples.jpg")
+    films = unchosen(workshop, network, 2 if few else SHEET, steps)
+    figures["nearest_training_film_ratio"] = copying(workshop, films)
+    sheet(films, 6).save(cards / "samples.jpg", quality=88)
     shown.save(cards / "findings.jpg", quality=88)
     description = json.loads(path.read_text("utf-8"))
     description["figures"] = figures
