@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, get_args
 from app.canvas.view import Known, Proposal, StateThumb, View
 from app.loading import Engine
 from app.session import MARKS, Session, State
-from engine.api import Verb
+from engine.api import Knows, Verb
 
 if TYPE_CHECKING:
     from app.pages.desk import Desk
 
 NEW_SIDE = 256  # px, of an empty drawing: what the embedded models work at
+CLEAR = "no finding"  # a word of models that asks them to empty a region
 THUMB_SIDE = 116  # px, twice what the history shows, for sharp screens
 
 
@@ -70,7 +71,12 @@ def known(engine: Engine | None) -> Known | None:
     drawn = engine.knows("generate")
     return Known(
         organs=tuple(drawn.organs),
-        findings=tuple(drawn.findings),
+        findings=tuple(named(drawn)),
         verbs=tuple(verb for verb in get_args(Verb) if engine.can(verb) is None),
         free_text=drawn.free_text,
     )
+
+
+def named(known: Knows) -> list[str]:
+    """The findings a person can ask for; clearing a region is a verb of its own."""
+    return [finding for finding in known.findings if finding != CLEAR]

@@ -32,7 +32,7 @@ from app.session import (
 )
 from app.settings import Settings
 from app.templates import Template
-from app.viewing import NEW_SIDE, view_of
+from app.viewing import NEW_SIDE, named, view_of
 from engine.api import (
     GenerateRequest,
     Organs,
@@ -243,7 +243,7 @@ class Desk:
 
     def findings(self) -> list[str]:
         engine = self.loading.engine
-        return [] if engine is None else list(engine.knows("insert").findings)
+        return [] if engine is None else named(engine.knows("insert"))
 
     def decide(self, session: Session, choice: str, number: int, rev: int | None) -> Shown:
         """Keep a proposal or drop it; the paint that asked for a kept one goes."""
@@ -361,7 +361,7 @@ class Desk:
             found["name"] = engine.name
             found["device"] = "Graphics card" if "cuda" in str(engine.device) else "Processor"
             found["can"] = {verb: engine.can(verb) for verb in VERB_NAMES}
-            found["reads"] = list(engine.knows("generate").findings)
+            found["reads"] = named(engine.knows("generate"))
             found["free_text"] = engine.knows("generate").free_text
         return found
 

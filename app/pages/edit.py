@@ -19,7 +19,10 @@ from app.server import UPLOADS
 
 STATIC = Path(__file__).parent.parent / "static"
 FONT = LocalFont("IBM Plex Sans", weights=(400, 700))  # comes with Gradio
-HEAD = '<link rel="stylesheet" href="/page/page.css"><script src="/page/page.js" defer></script>'
+HEAD = (
+    '<link rel="stylesheet" href="/page/page.css">'
+    '<script src="/page/dialogs.js" defer></script><script src="/page/page.js" defer></script>'
+)
 SEND = "async (...values) => await window.XREAL.page.send(values)"
 
 

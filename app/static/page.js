@@ -3,16 +3,11 @@
 (() => {
   "use strict";
   const XREAL = (window.XREAL = window.XREAL || {});
-  const page = (XREAL.page = {});
+  const page = XREAL.page;
+  const { $, say, ask } = page;
   const POLL_MS = 200;
   const LOST_MS = 15000; // a run that the server does not know by then will not come
   const VERBS = ["Generate", "Insert", "Erase", "Outpaint", "Upscale"];
-  const $ = (selector) => document.querySelector(selector);
-  const say = (id, text) => {
-    const place = document.getElementById(id);
-    if (place && place.textContent !== text) place.textContent = text;
-  };
-
   let job = null; // id of the run that is followed, from the press of the button to its end
   let sent = 0; // when it was pressed
   let engine = { state: "loading" };
@@ -20,18 +15,12 @@
   let drawn = { empty: true };
 
   const canvas = () => XREAL.canvas || null;
-  const summary = () => (canvas() ? canvas().summary() : drawn);
+  const summary = (page.summary = () => (canvas() ? canvas().summary() : drawn));
   const number = () =>
     crypto.randomUUID
       ? crypto.randomUUID()
       : Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) =>
           b.toString(16).padStart(2, "0")).join("");
-
-  async function ask(url, options) {
-    const answer = await fetch(url, { cache: "no-store", ...options });
-    if (!answer.ok) throw new Error(await answer.text());
-    return answer;
-  }
 
   // ---- runs ------------------------------------------------------------------------------
 
@@ -154,10 +143,10 @@
   }
 
   // To Python, with the revision of the drawing that the answer will be made from.
-  function tell(told) {
+  const tell = (page.tell = (told) => {
     const now = summary();
     if (XREAL.tell) XREAL.tell({ ...told, doc: now.doc, rev: now.rev });
-  }
+  });
 
   page.note = (note) => {
     if (!note) return;
@@ -284,89 +273,7 @@
   }
   page.look = look;
 
-  // ---- theme, dialogs, keys ----------------------------------------------------------------
-
-  function theme(name) {
-    document.documentElement.classList.toggle("light", name === "light");
-    document.documentElement.classList.toggle("dark", name !== "light");
-    document.body.classList.toggle("dark", name !== "light");
-    try {
-      localStorage.setItem("xreal-theme", name);
-    } catch {
-      // a browser without storage forgets the theme, nothing else
-    }
-    const button = $("#bar-theme");
-    if (button) button.setAttribute("aria-label", `Theme: ${name}`);
-  }
-
-  function openExport() {
-    if ($("#bar-export")?.getAttribute("aria-disabled") === "true") return;
-    const now = summary();
-    say("export-title", `Export state ${now.state}`);
-    say("export-fault", "");
-    $("#export-dialog").showModal();
-  }
-
-  async function download() {
-    const state = summary().state;
-    const mark = $("#export-mark").checked ? $("#export-where input:checked").value : "none";
-    const bits = $("#export-format input:checked").value;
-    try {
-      const answer = await ask(`/api/states/${state}/export?mark=${mark}&bits=${bits}`);
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(await answer.blob());
-      link.download = `xreal-state-${state}.png`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-      $("#export-dialog").close();
-    } catch (fault) {
-      say("export-fault", fault.message);
-    }
-  }
-
-  // ---- templates -------------------------------------------------------------------------
-
-  let template = null;
-
-  async function openTemplates() {
-    const list = $("#templates");
-    try {
-      const known = await (await ask("/api/templates")).json();
-      list.replaceChildren(...known.map((name, index) => thumb(name, index)));
-    } catch (fault) {
-      list.textContent = fault.message;
-    }
-    pick(list.firstElementChild);
-    $("#templates-dialog").showModal();
-  }
-
-  function thumb(name, index) {
-    const option = document.createElement("button");
-    option.type = "button";
-    option.setAttribute("role", "option");
-    option.dataset.name = name;
-    const image = new Image();
-    image.src = `/api/templates/${index}.png`;
-    image.alt = "";
-    option.append(image, name);
-    option.addEventListener("click", () => pick(option));
-    option.addEventListener("dblclick", applyTemplate);
-    return option;
-  }
-
-  function pick(option) {
-    if (!option || !option.dataset) return;
-    template = option.dataset.name;
-    for (const other of option.parentElement.children) {
-      other.setAttribute("aria-selected", String(other === option));
-    }
-  }
-
-  function applyTemplate() {
-    tell({ kind: "template", name: template });
-    $("#templates-dialog").close();
-    if (canvas()) canvas().focus();
-  }
+  // ---- keys and clicks --------------------------------------------------------------------
 
   function choose(name) {
     const radio = [...document.querySelectorAll("#verb input")].find((r) => r.value === name);
@@ -374,16 +281,9 @@
   }
 
   const clicks = {
+    ...page.clicks,
     "bar-open": () => canvas() && canvas().open(),
-    "bar-export": openExport,
-    "bar-theme": () =>
-      theme(document.documentElement.classList.contains("light") ? "dark" : "light"),
     "bar-keys": () => canvas() && canvas().keys(),
-    "export-download": download,
-    "export-cancel": () => $("#export-dialog").close(),
-    "export-close": () => $("#export-dialog").close(),
-    "templates-close": () => $("#templates-dialog").close(),
-    "templates-use": applyTemplate,
     accept: () => tell({ kind: "accept" }),
     discard: () => tell({ kind: "discard" }),
   };
@@ -409,8 +309,8 @@
       describe();
     } else if (told.kind === "run") page.run();
     else if (told.kind === "stop") page.stop();
-    else if (told.kind === "export") openExport();
-    else if (told.kind === "template") openTemplates();
+    else if (told.kind === "export") page.openExport();
+    else if (told.kind === "template") page.openTemplates();
     else if (told.kind === "verb") choose(VERBS.find((v) => v.toLowerCase() === told.verb.toLowerCase()));
     else if (told.kind === "report") $("#report textarea")?.focus();
     else if (told.kind === "theme") clicks["bar-theme"]();
@@ -436,7 +336,7 @@
     const ctrl = event.ctrlKey || event.metaKey;
     if (ctrl && key === "enter") page.run();
     else if (ctrl && key === "o") clicks["bar-open"]();
-    else if (ctrl && key === "e") openExport();
+    else if (ctrl && key === "e") page.openExport();
     else if (key === "escape" && job && !document.querySelector("dialog[open]")) page.stop();
     else return;
     event.preventDefault();
@@ -471,11 +371,11 @@
   } catch {
     // as above
   }
-  document.addEventListener("DOMContentLoaded", () => theme(stored));
+  document.addEventListener("DOMContentLoaded", () => page.theme(stored));
   const begin = () => {
     if (!nameGroups()) return setTimeout(begin, 50);
     new MutationObserver(nameGroups).observe($("#ask"), { childList: true, subtree: true });
-    theme(stored);
+    page.theme(stored);
     drawn = canvas().summary();
     page.verb(verb);
     look();
