@@ -34,8 +34,8 @@ class Form:
     quality: str
     seed: float | None
     keep_seed: bool
-    steps: float
-    guidance: float
+    steps: float | None
+    guidance: float | None
     variations: str
 
     @property

@@ -55,21 +55,26 @@ def connect(panel: DetailsPanel) -> None:
 
 
 def read(
-    quality: str, seed: float | None, keep: bool, steps: float, guidance: float, usual: Sampling
+    quality: str,
+    seed: float | None,
+    keep: bool,
+    steps: float | None,
+    guidance: float | None,
+    usual: Sampling,
 ) -> Sampling:
     """The values as a sampling; ``usual`` are the model's own. A kept seed is used as it is."""
-    asked = round(steps) or None
+    asked = round(steps or 0) or None
     if asked is None and quality != "Standard" and usual.steps is not None:
         asked = max(round(usual.steps * QUALITIES[quality]), 1)
     return Sampling(
         seed=whole(seed) if keep else secrets.randbelow(DRAWN_SEEDS),
         steps=asked,
-        guidance=float(guidance) if guidance >= 1 else None,
+        guidance=float(guidance) if guidance and guidance >= 1 else None,
     )
 
 
 def whole(seed: float | None) -> int:
-    if seed is None or seed != seed or seed != int(seed) or not 0 <= seed <= LARGEST_SEED:
+    if seed is None or not 0 <= seed <= LARGEST_SEED or seed != int(seed):
         shown = "" if seed is None else f"; '{seed:g}' is not"
         raise InvalidRequest(f"The seed must be a whole number from 0 to {LARGEST_SEED}{shown}.")
     return int(seed)

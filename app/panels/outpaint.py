@@ -75,6 +75,6 @@ def read(
 
 
 def pixels(margin: float | None) -> int:
-    if margin is None or margin != int(margin) or not 0 <= margin <= LARGEST_SIDE:
+    if margin is None or not 0 <= margin <= LARGEST_SIDE or margin != int(margin):
         raise InvalidRequest("What is added at a side must be a whole number of pixels, 0 or more.")
     return int(margin)

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from app.opening import open_picture
+from app.session import Session
+from engine.api import EraseRequest, Finding, GenerateRequest, Sampling
+from engine.errors import ImageUnreadable
+from engine.images import write_png
+from engine.provenance import inputs_of, recipe_of, write_picture
+from tests.app.fake_engine import HASHES, FakeEngine
+from tests.app.test_panels import CHEST, A, drawing
+
+ME = "me-01234567890123456789"
+
+
+def written(path, request):
+    result = FakeEngine().run(request)
+    recipe = recipe_of(request, "fake", HASHES)
+    write_picture(path, result.image, recipe, inputs_of(request))
+    return result.image
+
+
+def test_a_real_picture_is_kept_bit_for_bit(tmp_path):
+    film = (np.random.default_rng(0).integers(0, 65536, (70, 50)) / 65535).astype(np.float32)
+    write_png(tmp_path / "film.png", film, bits=16)
+    session = Session(ME)
+
+    state, restored = open_picture(session, tmp_path / "film.png", "DOE^JOHN.png")
+
+    np.testing.assert_array_equal(state.image, film)
+    assert (state.bits, state.origin, state.recipe, restored) == (16, "real", None, None)
+    assert session.title == "DOE^JOHN.png" and "DOE" not in state.name
+
+
+def test_a_generated_picture_brings_back_what_was_asked(tmp_path):
+    drawn = drawing(*CHEST, (4, 20, 30, 40, 50), findings=[A])
+    request = GenerateRequest(
+        report="AP view.",
+        organs=drawn.organs(),
+        findings=(Finding(text="effusion", mask=drawn.mask(4)),),
+        sampling=Sampling(seed=41207),
+    )
+    image = written(tmp_path / "ours.png", request)
+
+    state, restored = open_picture(Session(ME), tmp_path / "ours.png", "ours.png")
+
+    np.testing.assert_array_equal(state.image, image)
+    assert state.origin == "synthetic"
+    assert restored is not None
+    assert (restored.verb, restored.report, restored.seed) == ("generate", "AP view.", 41207)
+    assert state.drawing is not None
+    np.testing.assert_array_equal(state.drawing.organs(), drawn.organs())
+    np.testing.assert_array_equal(state.drawing.mask(4), drawn.mask(4))
+    assert state.drawing.findings == (A,)
+
+
+def test_an_edited_real_picture_stays_marked(tmp_path):
+    film = np.full((64, 64), 0.5, np.float32)
+    mask = np.zeros((64, 64), np.float32)
+    mask[5:9, 5:9] = 1
+    written(tmp_path / "edit.png", EraseRequest(image=film, mask=mask))
+
+    state, _ = open_picture(Session(ME), tmp_path / "edit.png", "edit.png")
+
+    assert state.origin == "partly"
+
+
+def test_a_bad_file_changes_nothing(tmp_path):
+    (tmp_path / "page.png").write_bytes(b"<!doctype html>")
+    session = Session(ME)
+    with pytest.raises(ImageUnreadable):
+        open_picture(session, tmp_path / "page.png", "page.png")
+    assert session.states == {} and session.title == "Untitled"

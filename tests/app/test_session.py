@@ -1,0 +1,139 @@
+import numpy as np
+
+from app.canvas.drawing import Drawing
+from app.session import Session, Sessions, State, keep_result
+from engine.api import EraseRequest, Finding, GenerateRequest, Sampling, UpscaleRequest
+from engine.provenance import request_of
+from tests.app.fake_engine import FakeEngine
+from tests.app.test_panels import CHEST, SIDE, A, B, drawing
+
+ME = "me-01234567890123456789"
+
+
+def run(session, request, *, parent=None, drawn=None, name="Made", proposal=False):
+    result = FakeEngine().run(request)
+    return keep_result(session, result, parent=parent, drawing=drawn, name=name, proposal=proposal)
+
+
+def opened(session, origin="real"):
+    image = np.full((SIDE, SIDE), 0.5, np.float32)
+    return session.add(
+        lambda n: State(number=n, name="Opened", kind="opened", image=image, bits=16, origin=origin)
+    )
+
+
+def box(top, bottom):
+    mask = np.zeros((SIDE, SIDE), np.float32)
+    mask[top:bottom, 10:20] = 1
+    return mask
+
+
+def test_the_stages_of_a_picture_are_states_that_can_be_made_again():
+    session = Session(ME)
+    drawn = drawing(*CHEST, (4, 20, 30, 40, 50), (5, 1, 9, 1, 9), findings=[A, B])
+    request = GenerateRequest(
+        organs=drawn.organs(),
+        findings=tuple(Finding(text=f.words, mask=drawn.mask(f.bit)) for f in (A, B)),
+        sampling=Sampling(seed=3),
+    )
+
+    number = run(session, request, drawn=drawn, name="Effusion, pneumothorax")
+
+    assert [state.name for state in session.states.values()] == [
+        "Anatomy", "Effusion", "Effusion, pneumothorax",
+    ]  # fmt: skip
+    assert number == 3 and session.current == 3
+    assert [state.parent for state in session.states.values()] == [None, 1, 2]
+    for state in session.states.values():
+        assert state.recipe is not None and state.inputs is not None
+        again = FakeEngine().run(request_of(state.recipe, state.inputs))
+        np.testing.assert_array_equal(again.image, state.image)
+
+
+def test_an_edited_real_picture_is_partly_synthetic():
+    session = Session(ME)
+    film = opened(session)
+    erase = EraseRequest(image=film.image, mask=box(5, 15), sampling=Sampling(seed=1))
+
+    number = run(session, erase, parent=film.number, name="Erased", proposal=True)
+
+    state = session.states[number]
+    assert state.origin == "partly" and state.parent == film.number and state.proposal
+    session.settle(number)
+    assert not session.states[number].proposal
+
+
+def test_the_recipe_of_an_edit_remembers_how_its_picture_was_made():
+    session = Session(ME)
+    first = run(session, GenerateRequest(organs=drawing(*CHEST).organs()))
+    picture = session.states[first]
+    erase = EraseRequest(image=picture.image, mask=box(5, 15))
+
+    number = run(session, erase, parent=first)
+
+    state = session.states[number]
+    assert state.origin == "synthetic"
+    assert state.recipe is not None
+    assert [step["verb"] for step in state.recipe["history"]] == ["generate"]
+
+
+def test_the_drawing_is_scaled_with_its_picture():
+    session = Session(ME)
+    film = opened(session)
+    drawn = drawing((0, 0, 32, 0, 32))
+
+    number = run(session, UpscaleRequest(image=film.image), parent=film.number, drawn=drawn)
+
+    bits = session.states[number].drawing.bits
+    assert bits.shape == (1024, 1024)
+    assert (bits[:512, :512] == 1).all() and bits.sum() == 512 * 512
+
+
+def test_a_deleted_state_leaves_its_children_to_its_parent():
+    session = Session(ME)
+    film = opened(session)
+    first = run(session, EraseRequest(image=film.image, mask=box(5, 15)), parent=film.number)
+    second = run(session, EraseRequest(image=film.image, mask=box(25, 35)), parent=first)
+
+    session.select(first)
+    session.delete(first)
+
+    assert list(session.states) == [film.number, second]
+    assert session.states[second].parent == film.number
+    assert session.current == film.number
+
+
+def test_the_last_state_can_be_deleted():
+    session = Session(ME)
+    session.delete(opened(session).number)
+    assert session.picture() is None
+
+
+def test_the_newest_drawing_says_which_picture_it_lies_on():
+    session = Session(ME)
+    first, second = opened(session).number, opened(session).number
+    assert session.current == second
+
+    session.drew(Drawing(session.doc, 1, "job", str(first), np.zeros((8, 8), np.uint32)))
+
+    assert session.current == first
+
+
+def test_documents_are_apart_and_the_oldest_is_forgotten():
+    sessions = Sessions()
+    mine = sessions.of(ME)
+    opened(mine)
+
+    assert sessions.of(ME) is mine
+    assert not sessions.of("other-0123456789012345").states
+    for number in range(40):
+        sessions.of(f"many-{number:020d}")
+    assert sessions.of(ME) is not mine
+
+
+def test_offered_drawings_are_few():
+    session = Session(ME)
+    addresses = [session.offer_labels(bytes([n])) for n in range(20)]
+    keys = [address.rsplit("/", 1)[1] for address in addresses]
+    assert session.labels(keys[-1]) == bytes([19])
+    assert session.labels(keys[0]) is None
