@@ -124,7 +124,8 @@ def train_shapes(workshop: Workshop) -> Path:
 
 
 def train_controller(workshop: Workshop) -> Path:
-    network = controller.train_controller(workshop.films("train"), workshop.plan("controller"))
+    films = workshop.films("train")
+    network = controller.train_controller(films, workshop.plan("controller"))
     return write_model(
         workshop.out,
         "controller",
@@ -132,7 +133,7 @@ def train_controller(workshop: Workshop) -> Path:
         {
             "architecture": controller.ARCHITECTURE,
             "latent": LATENT,
-            "training": _training(workshop, "controller", int(workshop.labelled.sound.sum())),
+            "training": _training(workshop, "controller", len(films.films)),
         },
     )
 
@@ -182,10 +183,10 @@ def train_upscaler(workshop: Workshop) -> Path:
     torch.manual_seed(0)
     network = upscaler.build_upscaler(workshop.large)
     average = upscaler.train_upscaler(network, workshop.large, workshop.plan("upscaler"))
-    return write_upscaler(workshop, average.weights)
+    return write_upscaler(workshop, average.weights, len(workshop.large))
 
 
-def write_upscaler(workshop: Workshop, weights: Mapping[str, Tensor]) -> Path:
+def write_upscaler(workshop: Workshop, weights: Mapping[str, Tensor], films: int) -> Path:
     return write_model(
         workshop.out,
         "upscaler",
@@ -194,7 +195,7 @@ def write_upscaler(workshop: Workshop, weights: Mapping[str, Tensor]) -> Path:
             "architecture": {"unet": upscaler.UNET},
             **SCHEDULE,
             "scale": 4,
-            "training": _training(workshop, "upscaler", len(workshop.large)),
+            "training": _training(workshop, "upscaler", films),
         },
     )
 
