@@ -69,6 +69,7 @@ class Session:
     states: dict[int, State] = field(default_factory=dict)
     current: int | None = None
     drawing: Drawing | None = None  # the newest the browser sent
+    report: str = ""  # as typed, also before a run
     form: Any = None  # the values of the request panel at the newest run
     nonce: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -96,9 +97,12 @@ class Session:
     def drew(self, drawing: Drawing) -> None:
         """The newest drawing of the browser, and the picture it lies on."""
         with self.lock:
+            if self.drawing is None and not self.states:
+                self.doc = drawing.doc  # the program was restarted while the page stayed open
             self.drawing = drawing
-            if drawing.state is not None and int(drawing.state) in self.states:
-                self.current = int(drawing.state)
+            on_screen = drawing.state
+            if on_screen is not None and on_screen.isdecimal() and int(on_screen) in self.states:
+                self.current = int(on_screen)
 
     def new_document(self, drawing: Drawing | None) -> None:
         """The browser starts a drawing of its own; the history goes on."""

@@ -99,7 +99,7 @@ class Desk:
         told = json.loads(call or "{}")
         id, selected = str(told.get("job", "")), told.get("selected")
         verb = form.what
-        session.form = form
+        session.form, session.report = form, form.report
         try:
             if drawing is not None:
                 session.drew(drawing)
@@ -207,6 +207,10 @@ class Desk:
                 return Shown()
         return self.view(session)
 
+    def typed(self, session: Session, report: str) -> None:
+        """Remember what was typed, for a page that is reloaded before the next run."""
+        session.report = str(report)[:10_000]
+
     def view(self, session: Session, labels: bytes | None = None, base: int | None = None) -> Shown:
         return Shown(canvas=shown(view_of(session, self, labels=labels, base=base)))
 
@@ -226,11 +230,11 @@ class Desk:
         )
         asked = session.form
         if not isinstance(asked, Form):
-            return found
+            return replace(found, report=session.report)
         return replace(
             found,
             verb=asked.verb,
-            report=asked.report,
+            report=session.report,
             seed=asked.seed,
             keep=asked.keep_seed,
         )

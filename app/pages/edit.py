@@ -134,6 +134,9 @@ def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
     def told(event: gr.EventData, request: gr.Request) -> Any:
         return shown(desk.told(desk.session(request), event._data or {}))
 
+    def typed(report: str, request: gr.Request) -> None:
+        desk.typed(desk.session(request), report)
+
     def opened(request: gr.Request) -> Any:
         return shown(desk.all(desk.session(request)))
 
@@ -143,4 +146,5 @@ def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
     )
     page.canvas.ask(asked, None, page.shown, **quiet)
     page.bar.status.submit(told, None, page.shown, **quiet)
+    page.generate.report.blur(typed, page.generate.report, None, **quiet)
     blocks.load(opened, None, page.shown, **quiet)

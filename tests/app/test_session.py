@@ -119,6 +119,16 @@ def test_the_newest_drawing_says_which_picture_it_lies_on():
     assert session.current == first
 
 
+def test_a_page_that_outlived_the_program_keeps_its_drawing():
+    restarted = Session(ME)
+    restarted.drew(Drawing("from-before", 9, "job", "4", np.ones((8, 8), np.uint32)))
+    assert restarted.doc == "from-before" and restarted.picture() is None
+
+    opened(restarted)
+    restarted.drew(Drawing("another-tab", 9, "job", None, np.ones((8, 8), np.uint32)))
+    assert restarted.doc == "from-before"
+
+
 def test_documents_are_apart_and_the_oldest_is_forgotten():
     sessions = Sessions()
     mine = sessions.of(ME)
