@@ -103,7 +103,11 @@ class ShapeModel(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Painter:
-    """A diffusion model with the codec and the controller it was trained with."""
+    """A diffusion model with the codec and the controller it was trained with.
+
+    ``defaults.guidance`` is for findings, which are painted into a film; ``report_guidance``
+    for words that a whole film is drawn from.
+    """
 
     name: str
     codec: Codec
@@ -111,6 +115,7 @@ class Painter:
     knows: Knows
     defaults: Sampling
     controller: Controller | None = None
+    report_guidance: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,8 @@ NAME = "Embedded models, 256 px"
 FILM_SIDE = 256  # px
 GRID = FILM_SIDE // CELL
 MAP_SIDE = 128  # px; the organ maps the diffusion model was trained on
-PAINTING = Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=2.0)
+PAINTING = Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=6.0)
+REPORT_GUIDANCE = 2.0
 UPSCALING = Sampling(steps=6, sampler="ddim", eta=0.0, guidance=1.0)
 VERBS = ("generate", "insert", "erase", "outpaint")
 
@@ -54,6 +55,7 @@ def open_embedded(folder: Path, device: torch.device, dtype: torch.dtype) -> Mod
         knows=knows,
         defaults=PAINTING,
         controller=EmbeddedController(files["controller"], codec),
+        report_guidance=REPORT_GUIDANCE,
     )
     return ModelSet(
         name=NAME,

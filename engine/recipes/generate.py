@@ -35,7 +35,7 @@ def generate(
     request: GenerateRequest, models: ModelSet, seeds: Sequence[int], on_event: OnEvent
 ) -> list[Painted]:
     painter = choose(request, models)
-    sampling = request.sampling.filled(painter.defaults)
+    sampling = request.sampling.filled(defaults_of(request, painter))
     noise = seeded_noise(*seeds, device=models.device)
     report, notes = report_prompt(painter, request.report)
     prompts = [finding_prompt(painter, f, request.organs) for f in request.findings]
@@ -43,9 +43,10 @@ def generate(
 
     organs = organs_of(request, painter, models, seeds)
     frame = plain_frame(*shape_of(request, painter), painter.codec.size)
-    images = draw_anatomy(
-        request, painter, models, frame, organs, report, sampling, noise, on_event
-    )
+    whole = sampling
+    if request.findings:  # their guidance would burn a whole film
+        whole = replace(sampling, guidance=painter.report_guidance)
+    images = draw_anatomy(request, painter, models, frame, organs, report, whole, noise, on_event)
     states = [{"anatomy" if request.findings else "generated": image} for image in images]
 
     for finding, prompt in zip(request.findings, prompts, strict=True):
@@ -78,6 +79,12 @@ def finished(states: dict[str, Pixels], sampling: Sampling, on_event: OnEvent) -
     stage, image = list(states.items())[-1]
     assert sampling.steps is not None
     on_event(Progress(stage, sampling.steps, sampling.steps, image))
+
+
+def defaults_of(request: GenerateRequest, painter: Painter) -> Sampling:
+    if request.findings:
+        return painter.defaults
+    return replace(painter.defaults, guidance=painter.report_guidance)
 
 
 def choose(request: GenerateRequest, models: ModelSet) -> Painter:
