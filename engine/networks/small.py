@@ -107,7 +107,7 @@ class EmbeddedDiffusion(nn.Module):
 
     def read(self, table: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 32) rows -> states (B, 32, 128) and their mean over the pieces said (B, 128)."""
-        states = self.text(table).last_hidden_state
+        states = self.text(table, return_dict=True).last_hidden_state
         said = (table != self.known_pieces.index(0)).unsqueeze(-1).to(states.dtype)
         return states, (states * said).sum(1) / said.sum(1)
 
