@@ -15,13 +15,16 @@ from engine.sampling import dpmpp, from_v, guided
 from engine.schedules import zero_snr_cosine
 from engine.shapes import read_shapes
 from engine.training.data import Box
-from engine.training.labels import cardiothoracic_ratio, ellipse, segmented, tidied
+from engine.training.labels import DENSE, cardiothoracic_ratio, ellipse, segmented, tidied
+from engine.training.prompts import NOTHING
 from engine.training.workshop import Workshop
 
 STEPS = 20
 BATCH = 20
 MAPS = 150
 SHEET = 36
+HEALTHY = f"{NOTHING}, pa view"
+FIRMLY = 5.0  # guidance at which findings are asked for
 # What a finding is asked for with: its words, a box, and whether it is brighter than lung.
 TRIALS = {
     "effusion": ("effusion left lower", Box("", 0.62, 0.58, 0.24, 0.2)),
@@ -81,18 +84,34 @@ def draw(
 
 
 def obedience(
-    workshop: Workshop, network: EmbeddedDiffusion, count: int = MAPS, steps: int = STEPS
+    workshop: Workshop, network: EmbeddedDiffusion, count: int, steps: int, *, healthy: bool
 ) -> dict[str, float]:
-    """Dice of held-out maps against what the segmenter reads from the films drawn for them."""
+    """Dice of held-out maps against what the segmenter reads from the films drawn for them.
+
+    ``healthy``: maps of films without disease that hides lung, "no finding" said, guidance 2.
+    Otherwise all maps, with the words of their own films and no guidance.
+    """
     films = workshop.films("val")
-    films.boxed[:] = False
-    picked = torch.arange(min(count, len(films.films)))
+    plain = torch.tensor([not DENSE & set(film.labels) for film in films.films])
+    films.healthy[:], films.boxed[:] = healthy, False
+    picked = torch.nonzero(plain)[:, 0] if healthy else torch.arange(len(films.films))
+    empty = network.rows([""], workshop.vocabulary)
     asked, read = [], []
-    for i, rows in enumerate(picked.split(BATCH)):
+    for i, rows in enumerate(picked[:count].split(BATCH)):
         batch = films.of(rows, i, varied=False)
-        batch.condition[:, 9:] = 0
-        table = network.rows(batch.words, workshop.vocabulary)
-        drawn = draw(network, workshop.codec, batch.condition, table, seed=i, steps=steps)
+        batch.condition[:, 9] = 0
+        words = [HEALTHY] * len(rows) if healthy else batch.words
+        table = network.rows(words, workshop.vocabulary)
+        drawn = draw(
+            network,
+            workshop.codec,
+            batch.condition,
+            table,
+            seed=i,
+            empty=empty,
+            guidance=2.0 if healthy else 1.0,
+            steps=steps,
+        )
         asked.append(films.organs[rows].numpy())
         read.append(segmented(workshop.segmenter, drawn)[0])
     return compared(np.concatenate(asked), np.concatenate(read))
@@ -134,13 +153,19 @@ def sheet(films: NDArray[np.uint8], columns: int) -> Image.Image:
 
 
 def unchosen(
-    workshop: Workshop, network: EmbeddedDiffusion, count: int = SHEET, steps: int = STEPS
+    workshop: Workshop, network: EmbeddedDiffusion, words: str, count: int, steps: int
 ) -> NDArray[np.uint8]:
-    """Films (count, 256, 256) for the first maps of the shape model, nothing said."""
+    """Films (count, 256, 256) for the first maps of the shape model, the same words for all.
+
+    With words: no region is asked for, and guidance is 2.
+    """
     _, condition = shape_conditions(workshop, count)
-    table = network.rows([""] * count, workshop.vocabulary)
+    condition[:, 10] = float(bool(words))
+    table = network.rows([words] * count, workshop.vocabulary)
+    empty = network.rows([""], workshop.vocabulary)
+    guidance = 2.0 if words else 1.0
     parts = [
-        draw(network, workshop.codec, c, t, seed=100 + i, steps=steps)
+        draw(network, workshop.codec, c, t, 100 + i, empty=empty, guidance=guidance, steps=steps)
         for i, (c, t) in enumerate(zip(condition.split(BATCH), table.split(BATCH), strict=True))
     ]
     return np.concatenate(parts)
@@ -174,7 +199,7 @@ def findings_shown(
     """Change of brightness inside and outside a region when a finding is asked for there.
 
     Same noise and map with and without; shares of full scale, mean over ``count`` maps. The
-    picture shows the first map: without, then each finding.
+    picture shows the second map: without, then each finding.
     """
     _, condition = shape_conditions(workshop, count)
     condition[:, 10] = 1
@@ -182,7 +207,7 @@ def findings_shown(
     empty = network.rows([""], vocabulary)
     nothing = network.rows(["no finding"] * count, vocabulary)
     without = draw(network, workshop.codec, condition, nothing, 7, steps=steps)
-    changes, shown = {}, [without[0]]
+    changes, shown = {}, [without[1 % count]]
     for name, (words, box) in TRIALS.items():
         asked = condition.clone()
         inside = ellipse(box, 256)
@@ -191,7 +216,7 @@ def findings_shown(
         )
         table = network.rows([words] * count, vocabulary)
         with_it = draw(
-            network, workshop.codec, asked, table, 7, empty=empty, guidance=2.0, steps=steps
+            network, workshop.codec, asked, table, 7, empty=empty, guidance=FIRMLY, steps=steps
         )
         change = (with_it.astype(np.float32) - without) / 255
         changes[name] = [
@@ -199,7 +224,7 @@ def findings_shown(
             round(float(change[:, ~inside].mean()), 4),
             round(float((change[:, inside].mean(1) > change[:, ~inside].mean(1)).mean()), 2),
         ]
-        shown.append(with_it[0])
+        shown.append(with_it[1 % count])
     return changes, sheet(np.stack(shown), 5)
 
 
@@ -210,17 +235,21 @@ def measure_models(workshop: Workshop) -> Path:
     assert isinstance(network, EmbeddedDiffusion)
     network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     few = workshop.smoke
-    steps = 1 if few else STEPS
-    figures: dict[str, object] = dict(obedience(workshop, network, 2 if few else MAPS, steps))
+    steps, count = (1, 2) if few else (STEPS, MAPS)
     changes, shown = findings_shown(workshop, network, 1 if few else 10, steps)
-    figures["finding_change_inside_outside_share"] = changes
+    said = unchosen(workshop, network, HEALTHY, 2 if few else SHEET, steps)
+    unsaid = unchosen(workshop, network, "", 2 if few else SHEET, steps)
+    description = json.loads(path.read_text("utf-8"))
+    description["figures"] = {
+        "obedience_no_finding": obedience(workshop, network, count, steps, healthy=True),
+        "obedience_own_words": obedience(workshop, network, count, steps, healthy=False),
+        "finding_change_inside_outside_share": changes,
+        "nearest_training_film_ratio": copying(workshop, np.concatenate([said, unsaid])),
+    }
     cards = workshop.out / "cards"
     cards.mkdir(exist_ok=True)
-    films = unchosen(workshop, network, 2 if few else SHEET, steps)
-    figures["nearest_training_film_ratio"] = copying(workshop, films)
-    sheet(films, 6).save(cards / "samples.jpg", quality=88)
-    shown.save(cards / "findings.jpg", quality=88)
-    description = json.loads(path.read_text("utf-8"))
-    description["figures"] = figures
+    sheet(said, 6).save(cards / "samples.jpg", quality=85)
+    sheet(unsaid, 6).save(cards / "samples-nothing-said.jpg", quality=85)
+    shown.save(cards / "findings.jpg", quality=85)
     path.write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return path
