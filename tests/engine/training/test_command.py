@@ -66,7 +66,7 @@ def test_the_description_says_what_the_model_knows(trained):
     assert description["schedule"] == "zero_snr_cosine"
     assert (trained[0] / "vocab.txt").is_file()
     assert (trained[0] / "cards" / "samples.jpg").is_file()
-    assert "dice_heart" in description["figures"]
+    assert "dice_heart" in description["figures"]["obedience_own_words"]
 
 
 def test_without_films_the_command_says_what_is_missing(tmp_path, caplog):
