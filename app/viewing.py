@@ -1,22 +1,19 @@
 """What the canvas shows of a document: addresses and numbers, never pixels."""
 
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from app.canvas.view import Known, Proposal, StateThumb, View
 from app.loading import Engine
 from app.session import MARKS, Session, State
 from engine.api import Knows, Verb
-
-if TYPE_CHECKING:
-    from app.pages.desk import Desk
+from engine.vocabulary import NOTHING
 
 NEW_SIDE = 256  # px, of an empty drawing: what the embedded models work at
-CLEAR = "no finding"  # a word of models that asks them to empty a region
 THUMB_SIDE = 116  # px, twice what the history shows, for sharp screens
 
 
 def view_of(
-    session: Session, desk: "Desk", *, labels: bytes | None = None, base: int | None = None
+    session: Session, engine: Engine | None, *, labels: bytes | None = None, base: int | None = None
 ) -> View:
     """The document as it is now; with ``labels``, a drawing made from the revision ``base``."""
     with session.lock:
@@ -34,7 +31,7 @@ def view_of(
             title=None if picture is None else picture.title,
             states=tuple(thumb(state) for state in session.states.values()),
             proposal=None if proposal is None else proposed(proposal),
-            know=known(desk.loading.engine),
+            know=known(engine),
             mark=MARKS[None if picture is None else picture.origin],
             autosave=True,
         )
@@ -79,4 +76,4 @@ def known(engine: Engine | None) -> Known | None:
 
 def named(known: Knows) -> list[str]:
     """The findings a person can ask for; clearing a region is a verb of its own."""
-    return [finding for finding in known.findings if finding != CLEAR]
+    return [finding for finding in known.findings if finding != NOTHING]

@@ -3,9 +3,8 @@
 from engine import masks
 from engine.api import Finding, Organs
 from engine.bundle import Painter
+from engine.vocabulary import NOTHING
 from engine.words import canonical, check_words, read_words
-
-CLEAR = "no finding"  # what asks a model to remove what is there
 
 
 def finding_prompt(painter: Painter, finding: Finding, organs: Organs | None) -> str:
@@ -16,7 +15,7 @@ def finding_prompt(painter: Painter, finding: Finding, organs: Organs | None) ->
     if painter.knows.free_text:
         return finding.text
     if not finding.text.strip():
-        return CLEAR if CLEAR in painter.knows.findings else ""
+        return NOTHING if NOTHING in painter.knows.findings else ""
     reading = check_words(finding.text, painter.knows)
     if organs is not None:
         side, zone = masks.place(finding.mask, organs)

@@ -212,7 +212,7 @@ class Desk:
         session.report = str(report)[:10_000]
 
     def view(self, session: Session, labels: bytes | None = None, base: int | None = None) -> Shown:
-        return Shown(canvas=shown(view_of(session, self, labels=labels, base=base)))
+        return Shown(canvas=shown(view_of(session, self.loading.engine, labels=labels, base=base)))
 
     def note(self, session: Session, error: BaseException) -> Shown:
         """Nothing changes but a sentence in the viewport."""
@@ -225,7 +225,7 @@ class Desk:
         labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
         base = None if drawing is None else drawing.rev
         found = Shown(
-            canvas=shown(view_of(session, self, labels=labels, base=base)),
+            canvas=shown(view_of(session, self.loading.engine, labels=labels, base=base)),
             finding=gr.update(choices=self.findings()),
         )
         asked = session.form
@@ -242,7 +242,8 @@ class Desk:
     def loaded(self, session: Session) -> Shown:
         """The models have arrived: what they know, and nothing else."""
         return Shown(
-            canvas=shown(view_of(session, self)), finding=gr.update(choices=self.findings())
+            canvas=shown(view_of(session, self.loading.engine)),
+            finding=gr.update(choices=self.findings()),
         )
 
     def findings(self) -> list[str]:
@@ -278,7 +279,7 @@ class Desk:
         session.new_document(state.drawing)
         drawing = state.drawing
         labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
-        canvas = shown(view_of(session, self, labels=labels))
+        canvas = shown(view_of(session, self.loading.engine, labels=labels))
         if restored is None:
             return Shown(canvas=canvas)
         return Shown(
@@ -297,7 +298,7 @@ class Desk:
         drawing = fitted(state.drawing, state.image.shape)
         labels = labels_file(drawing.bits, drawing.findings)
         return Shown(
-            canvas=shown(view_of(session, self, labels=labels, base=rev)),
+            canvas=shown(view_of(session, self.loading.engine, labels=labels, base=rev)),
             seed=gr.skip() if state.seed is None else state.seed,
             report=state.report,
         )

@@ -230,15 +230,23 @@ def test_a_picture_of_ours_brings_its_drawing_words_and_seed(edit: Any, tmp_path
     assert edit.get_by_role("spinbutton", name="Seed").input_value() == "41207"
 
 
+SAVED = """async () => {  // wait_for_function would take the promise itself for a yes
+    const rev = async () => (await (await fetch("/api/desk")).json()).rev;
+    for (let tries = 0; tries < 600; tries++) {
+        if (await rev() === XREAL.canvas.summary().rev) return true;
+        await new Promise((done) => setTimeout(done, 100));
+    }
+    return false;
+}"""
+
+
 def test_a_reload_brings_the_document_back(edit: Any) -> None:
     paint_a_chest(edit)
     run(edit)
     says(edit, "Done")
     drag(edit, (0.1, 0.1), (0.2, 0.1))
     drawn = edit.evaluate("Array.from(XREAL.canvas.drawing.bits)")
-    edit.wait_for_function(
-        "fetch('/api/desk').then((a) => a.json()).then((d) => d.rev === XREAL.canvas.summary().rev)"
-    )
+    assert edit.evaluate(SAVED)
 
     edit.reload()
     edit.wait_for_function(READY)
@@ -263,6 +271,7 @@ def test_a_reload_during_a_run_finds_the_run_again(served: Served, edit: Any) ->
 def test_templates_and_the_picture_give_organs(edit: Any) -> None:
     edit.get_by_role("button", name="Template", exact=True).click()
     dialog = edit.get_by_role("dialog", name="Templates")
+    dialog.get_by_role("option").first.wait_for()
     assert dialog.get_by_role("option").all_inner_texts() == [
         "Average",
         "Large heart",

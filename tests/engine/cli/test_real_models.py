@@ -58,7 +58,7 @@ def test_generate_draws_a_chest_of_the_size_asked_for(engine, capsys):
     "command",
     [
         ["erase", "chest.png", "--mask", "mask.png"],
-        ["insert", "chest.png", "--finding", "nodule=mask.png"],
+        ["insert", "chest.png", "--finding", "mass=mask.png"],
         ["insert", "chest.png", "--remove", "mask.png"],
     ],
     ids=["erase", "insert", "remove"],
