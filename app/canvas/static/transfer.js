@@ -21,7 +21,7 @@ async function fetchedLabels(url) {
 function makeTransfer(app, upload) {
   const { d, ui, pictures, view } = app;
   const t = {};
-  let sent = null, sending = null, applying = Promise.resolve(), lastNonce = null, proposed = false;
+  let sent = null, sending = null, applying = Promise.resolve(), lastNonce = null, proposed = false, welcomed = false;
 
   const send = async () => {
     const rev = d.rev, doc = d.doc, raw = new Uint8Array(d.bits.buffer, d.bits.byteOffset, 4 * d.w * d.h);
@@ -61,8 +61,10 @@ function makeTransfer(app, upload) {
 
   const loadLabels = async (next, fresh, title) => {
     const file = await fetchedLabels(next.labels_url);
+    const stale = next.base !== undefined && next.base !== null && next.base !== d.rev;
+    const late = !fresh && stale && !d.undoStack.length;   // a reloaded page that was shown empty first
     const load = () => {
-      if (fresh) d.restart(next.doc, { ...combined(file), findings: file.findings, rev: next.base || 0, state: d.state });
+      if (fresh || late) d.restart(next.doc, { ...combined(file), findings: file.findings, rev: next.base || 0, state: d.state });
       else d.replace(title || "load", combined(file));
       if (pictures.shown) app.fitTo(pictures.shown);
       if (!d.finding(ui.bit) && isFinding(ui.bit)) ui.bit = 0;
@@ -70,7 +72,7 @@ function makeTransfer(app, upload) {
       app.refresh();
     };
     app.tools.finish();
-    if (fresh || next.base === undefined || next.base === null || next.base === d.rev) return load();
+    if (fresh || late || !stale) return load();
     app.note({ tone: "warn", title: "You drew on meanwhile.", text: "Loading replaces your drawing; undo brings it back.",
       buttons: [{ label: "Load", act: load }, { label: "Keep mine" }] });
   };
@@ -80,12 +82,15 @@ function makeTransfer(app, upload) {
     if (next.nonce !== undefined) lastNonce = next.nonce;
     const fresh = !!next.doc && next.doc !== d.doc;
     Object.assign(app.props, next);
-    if (fresh && !next.labels_url) {
+    const early = !welcomed && fresh && d.rev > 0;   // drawn before the server said its first word
+    if (next.doc) welcomed = true;
+    if (early && !next.labels_url) d.doc = next.doc;  // it is kept, and belongs to the document now
+    else if (fresh && !next.labels_url) {
       const [w, h] = next.size || [256, 256];
       d.restart(next.doc, { w, h, bits: new Uint32Array(w * h), rev: next.base || 0 });
       view.fit();
     }
-    if (fresh) { ui.pinned = null; ui.dismissed = false; if (!d.finding(ui.bit) && isFinding(ui.bit)) ui.bit = 0; }
+    if (fresh && !early) { ui.pinned = null; ui.dismissed = false; if (!d.finding(ui.bit) && isFinding(ui.bit)) ui.bit = 0; }
     if ("area" in next) app.area(next.area);
     if ("current" in next || "image_url" in next || fresh) {
       d.state = app.props.current || null;
