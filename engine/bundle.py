@@ -106,7 +106,8 @@ class Painter:
     """A diffusion model with the codec and the controller it was trained with.
 
     ``defaults.guidance`` is for findings, which are painted into a film; ``report_guidance``
-    for words that a whole film is drawn from.
+    for words that a whole film is drawn from. ``unsaid`` are the words for a film of which
+    nothing was said: its healthiest and clearest.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Painter:
     defaults: Sampling
     controller: Controller | None = None
     report_guidance: float = 1.0
+    unsaid: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

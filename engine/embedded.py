@@ -38,6 +38,7 @@ GRID = FILM_SIDE // CELL
 MAP_SIDE = 128  # px; the organ maps the diffusion model was trained on
 PAINTING = Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=6.0)
 REPORT_GUIDANCE = 2.0
+UNSAID = "no finding, pa view"  # crisper than saying nothing: see the sheets of the card
 UPSCALING = Sampling(steps=6, sampler="ddim", eta=0.0, guidance=1.0)
 VERBS = ("generate", "insert", "erase", "outpaint")
 
@@ -56,6 +57,7 @@ def open_embedded(folder: Path, device: torch.device, dtype: torch.dtype) -> Mod
         defaults=PAINTING,
         controller=EmbeddedController(files["controller"], codec),
         report_guidance=REPORT_GUIDANCE,
+        unsaid=UNSAID,
     )
     return ModelSet(
         name=NAME,

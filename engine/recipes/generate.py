@@ -152,8 +152,9 @@ def draw_anatomy(
         hold = controller_hold(request, painter, sampling, len(organs))
     asked_healthy = bool(request.findings) or not report
     region = np.zeros((frame.height, frame.width), np.float32) if asked_healthy else None
+    words = report or painter.unsaid
     conditions = [
-        Conditions(words=report, organs=o if by_map else None, region=region) for o in organs
+        Conditions(words=words, organs=o if by_map else None, region=region) for o in organs
     ]
     latents = sample(
         painter,

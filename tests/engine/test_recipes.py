@@ -100,6 +100,17 @@ def test_a_report_is_guided_gently_and_a_finding_firmly(findings, guidance):
     assert made.request.sampling.guidance == guidance
 
 
+def test_a_film_of_which_nothing_is_said_is_asked_for_in_the_painters_own_words():
+    diffusion = Paints()
+    models = model_set(diffusion)
+    painter = replace(models.painters[0], unsaid="all is well")
+
+    generate(GenerateRequest(organs=organs()), replace(models, painters=(painter,)), [0], QUIET)
+
+    assert {c.words for c in diffusion.asked} == {"all is well"}
+    assert all(c.region is not None and not c.region.any() for c in diffusion.asked)
+
+
 def test_without_a_map_one_is_drawn_from_the_shape_model_and_handed_back():
     (made,) = generate(GenerateRequest(), model_set(), [0], QUIET)
 
