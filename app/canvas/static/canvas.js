@@ -24,8 +24,9 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.measures = measured(d);
   const overlay = (app.overlay = makeOverlay(d));
   const pictures = (app.pictures = makePictures(() => { view.redraw(); app.refresh(); }));
+  app.untouched = () => d.undoStack.length === 0 && d.bits.every((b) => b === 0);
   app.isFirst = () => !ui.dismissed && !pictures.shown && !pictures.preview && !(app.props.states || []).length
-    && !d.findings.length && d.undoStack.length === 0 && d.bits.every((b) => b === 0);
+    && !d.findings.length && app.untouched();
 
   // ---- reports
   const base = () => ({ doc: d.doc, rev: d.rev, state: d.state });

@@ -62,7 +62,7 @@ function makeTransfer(app, upload) {
   const loadLabels = async (next, fresh, title) => {
     const file = await fetchedLabels(next.labels_url);
     const stale = next.base !== undefined && next.base !== null && next.base !== d.rev;
-    const late = !fresh && stale && !d.undoStack.length;   // a reloaded page that was shown empty first
+    const late = !fresh && stale && app.untouched();   // a reloaded page that was shown empty first
     const load = () => {
       if (fresh || late) d.restart(next.doc, { ...combined(file), findings: file.findings, rev: next.base || 0, state: d.state });
       else d.replace(title || "load", combined(file));
