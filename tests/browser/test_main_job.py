@@ -30,10 +30,6 @@ from tests.browser.test_edit_page import (
 
 PROJECT = Path(__file__).parent.parent.parent
 MINUTES = 60_000  # ms
-pytestmark = pytest.mark.skipif(
-    not (PROJECT / "assets/models/upscaler.json").is_file(),
-    reason="the embedded models are not in assets/models",
-)
 
 
 @pytest.fixture(scope="module")
