@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -209,23 +208,7 @@ class EmbeddedSegmenter:
         longest = max(height, width)
         labels = F.interpolate(logits, (longest, longest), mode="bilinear").argmax(1)[0]
         labels = masks.unsquare(labels.numpy().astype(np.uint8), height, width)
-        return tidy(labels)
-
-
-def tidy(labels: Organs) -> Organs:
-    """Keep the largest piece of each organ and fill its holes."""
-    tidied = np.zeros_like(labels)
-    for label in np.unique(labels[labels > 0]):
-        count, pieces, stats, _ = cv2.connectedComponentsWithStats(
-            (labels == label).astype(np.uint8)
-        )
-        if count < 2:
-            continue
-        largest = (pieces == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])).astype(np.uint8)
-        contours, _ = cv2.findContours(largest, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(largest, contours, -1, 1, cv2.FILLED)
-        tidied[(largest > 0) & ((tidied == 0) | (labels == label))] = label
-    return tidied
+        return masks.tidied(labels)
 
 
 def knows_of(description: dict[str, Any]) -> Knows:

@@ -131,3 +131,19 @@ def cardiothoracic_ratio(organs: Organs) -> float | None:
     if len(heart) == 0 or len(lungs) == 0:
         return None
     return float((heart[-1] - heart[0] + 1) / (lungs[-1] - lungs[0] + 1))
+
+
+def tidied(labels: Organs) -> Organs:
+    """Keep the largest piece of each organ and fill its holes."""
+    clean = np.zeros_like(labels)
+    for label in np.unique(labels[labels > 0]):
+        count, pieces, stats, _ = cv2.connectedComponentsWithStats(
+            (labels == label).astype(np.uint8)
+        )
+        if count < 2:
+            continue
+        largest = (pieces == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])).astype(np.uint8)
+        contours, _ = cv2.findContours(largest, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(largest, contours, -1, 1, cv2.FILLED)
+        clean[(largest > 0) & ((clean == 0) | (labels == label))] = label
+    return clean

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from engine.masks import cardiothoracic_ratio, tidied
 from engine.networks.linear_codec import GRAIN, LinearCodec
 from engine.networks.small import EmbeddedDiffusion, condition_channels, load_embedded
 from engine.sampling import dpmpp, from_v, guided
 from engine.schedules import zero_snr_cosine
 from engine.shapes import read_shapes
 from engine.training.data import Box
-from engine.training.labels import DENSE, cardiothoracic_ratio, ellipse, segmented, tidied
+from engine.training.labels import DENSE, ellipse, segmented
 from engine.training.prompts import NOTHING
 from engine.training.workshop import Workshop
 
@@ -126,8 +127,8 @@ def compared(asked: NDArray[np.uint8], read: NDArray[np.uint8]) -> dict[str, flo
         dice = 2 * (a & b).sum((1, 2)) / np.maximum(a.sum((1, 2)) + b.sum((1, 2)), 1)
         figures[f"dice_{name}"] = round(float(dice.mean()), 4)
         figures[f"dice_{name}_10th_percentile"] = round(float(np.quantile(dice, 0.1)), 4)
-    drawn = np.array([cardiothoracic_ratio(organs) for organs in asked])
-    found = np.array([cardiothoracic_ratio(organs) for organs in read])
+    drawn = np.array([cardiothoracic_ratio(organs) for organs in asked], float)
+    found = np.array([cardiothoracic_ratio(organs) for organs in read], float)
     kept = np.isfinite(drawn) & np.isfinite(found)
     if kept.sum() > 2:
         slope, _ = np.polyfit(drawn[kept], found[kept], 1)

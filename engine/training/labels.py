@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch.nn import functional as F
 
+from engine.masks import cardiothoracic_ratio, tidied
 from engine.networks.segmenter import SIDE, Segmenter
 from engine.training.data import Box, Film, Pack
 
@@ -48,20 +49,6 @@ def segmented(
     return np.concatenate(maps), np.concatenate(confidence)
 
 
-def tidied(organs: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Keep the largest piece of each organ and fill its holes."""
-    from scipy import ndimage
-
-    clean: NDArray[np.uint8] = np.zeros_like(organs)
-    for k in (LEFT, RIGHT, HEART):
-        pieces, count = ndimage.label(organs == k)  # pyright: ignore[reportGeneralTypeIssues]
-        if count:
-            largest = 1 + np.argmax(np.bincount(pieces.ravel())[1:])
-            whole = ndimage.binary_fill_holes(pieces == largest)
-            clean[whole & ((clean == 0) | (organs == k))] = k
-    return clean
-
-
 def solidity(mask: NDArray[np.bool_]) -> float:
     """Area over the area after closing with a disc of a sixteenth of the side."""
     from scipy import ndimage
@@ -90,20 +77,12 @@ def looks_sound(organs: NDArray[np.uint8], confidence: float) -> bool:
         return False
     if centre[HEART][0] < min(centre[LEFT][0], centre[RIGHT][0]):
         return False
-    if not 0.28 < cardiothoracic_ratio(organs) < 0.82:
+    ratio = cardiothoracic_ratio(organs)
+    if ratio is None or not 0.28 < ratio < 0.82:
         return False
     if min(solidity(organs == LEFT), solidity(organs == RIGHT)) < 0.91:
         return False
     return solidity(organs == HEART) > 0.93 and confidence > 0.85
-
-
-def cardiothoracic_ratio(organs: NDArray[np.uint8]) -> float:
-    """Widest heart over widest thorax (both lungs together), in image columns."""
-    heart = np.flatnonzero((organs == HEART).any(0))
-    lungs = np.flatnonzero(((organs == LEFT) | (organs == RIGHT)).any(0))
-    if not len(heart) or not len(lungs):
-        return float("nan")
-    return float((heart[-1] - heart[0] + 1) / (lungs[-1] - lungs[0] + 1))
 
 
 def ellipse(box: Box, side: int) -> NDArray[np.bool_]:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.masks import cardiothoracic_ratio
 from engine.shapes import draw_organs
-from engine.training.labels import cardiothoracic_ratio
 
 # Named chests: deviations of cardiothoracic ratio, lung height and lung width, in standard
 # deviations of the films. The width is that of both lungs together.
@@ -71,7 +71,8 @@ def measures(organs: NDArray[np.uint8]) -> tuple[float, float, float]:
     """Cardiothoracic ratio, height and width of the lungs (shares of the side)."""
     lungs = (organs == 1) | (organs == 2)
     height, width = (np.ptp(np.flatnonzero(lungs.any(axis))) for axis in (1, 0))
-    return cardiothoracic_ratio(organs), float(height) / len(organs), float(width) / len(organs)
+    ratio = cardiothoracic_ratio(organs) or float("nan")
+    return ratio, float(height) / len(organs), float(width) / len(organs)
 
 
 def template_coefficients(

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from engine.masks import cardiothoracic_ratio
 from engine.shapes import Shapes, draw_organs, random_coefficients
-from engine.training.labels import cardiothoracic_ratio
 from engine.training.madeup import made_up_pack
 from engine.training.shapes import fit_shapes, template_coefficients
 

@@ -1,14 +1,13 @@
 import numpy as np
 import pytest
 
+from engine.masks import cardiothoracic_ratio, tidied
 from engine.training.data import Box
 from engine.training.labels import (
-    cardiothoracic_ratio,
     completed,
     looks_sound,
     region,
     solidity,
-    tidied,
 )
 from engine.training.madeup import made_up_pack
 
