@@ -97,7 +97,7 @@ def test_the_second_order_solver_beats_ddim_at_the_same_cost():
     )
 
     assert solver < 0.5 * first_order
-    assert solver < 0.02
+    assert solver < 0.005  # 0.015 with the ratio of the steps upside down
 
 
 def test_v_and_eps_describe_the_same_latent():
