@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 BLOCK = 8  # px a side of one latent cell
+CHANNELS = 10  # block mean and all patterns of first, second and third order
 GRAIN = 8  # channels of noise the texture decoder takes, at half of the image's size
 
 Head = Literal["fidelity", "texture"]
@@ -73,7 +74,7 @@ class LinearCodec(nn.Module):
 
     def __init__(
         self,
-        channels: int = 8,
+        channels: int = CHANNELS,
         fidelity: tuple[int, int, int] = (128, 64, 32),
         texture: tuple[int, int, int] = (128, 64, 32),
     ):

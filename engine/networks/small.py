@@ -114,7 +114,7 @@ class EmbeddedDiffusion(nn.Module):
     def forward(
         self, x: Tensor, t: Tensor, condition: Tensor, states: Tensor, mean: Tensor
     ) -> Tensor:
-        """v for noisy latents ``x`` (B, 8, h, w) at training times ``t`` (B,), 0 to 999.
+        """v for noisy latents ``x`` (B, C, h, w) at training times ``t`` (B,), 0 to 999.
 
         ``condition`` is (B, 11, h, w) of ``condition_channels``; h and w multiples of 4.
         """
@@ -128,7 +128,7 @@ class RoughController(nn.Module):
     ``forward`` takes the first 9 condition channels (B, 9, h, w) and returns (B, channels, h, w).
     """
 
-    def __init__(self, channels: int = 8, width: int = 64, blocks: int = 4):
+    def __init__(self, channels: int, width: int = 64, blocks: int = 4):
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(11, width, 3, padding=1)]
         for i in range(blocks):

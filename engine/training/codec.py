@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.networks.linear_codec import GRAIN, LinearCodec, fit
+from engine.networks.linear_codec import CHANNELS, GRAIN, LinearCodec, fit
 from engine.training.data import Pack
 from engine.training.loop import Average, Plan, train
 
@@ -15,7 +15,7 @@ POSTERIOR = 0.05  # noise on standardised latents while training: what a sampler
 FITTED_ON = 600  # films
 PULL = 1.0  # how hard the critic pulls at the last layer, beside the film itself
 ARCHITECTURE = {
-    "channels": 8,
+    "channels": CHANNELS,
     "fidelity": [128, 64, 32],
     "texture": [128, 64, 48],
 }

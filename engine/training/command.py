@@ -38,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder the model is written to")
     parser.add_argument("--budget", type=float, default=30.0, help="minutes to train (30)")
     parser.add_argument("--resume", action="store_true", help="go on where a run was stopped")
+    parser.add_argument(
+        "--from", dest="start", type=Path, help="folder of models to go on from (default: none)"
+    )
     parser.add_argument("--threads", type=int, default=0, help="processor threads (0: all)")
     parser.add_argument(
         "--smoke", action="store_true", help="two steps on made-up films, to try the code"
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.data is None and not args.smoke:
         log.error("Name the folder of films with --data, or try the code with --smoke.")
         return 2
-    workshop = Workshop(None if args.smoke else args.data, args.out, args.budget, args.resume)
+    workshop = Workshop(None if args.smoke else args.data, args.out, args.budget, args.resume, args.start)
     written = TRAINERS[args.kind](workshop)
     log.info("Written: %s", written.name)
     return 0
@@ -82,7 +85,7 @@ def write_segmenter(
 
 def train_codec(workshop: Workshop) -> Path:
     """Fit the encoder, then a third of the budget for fidelity and the rest for texture."""
-    network = codec.fitted_codec(workshop.pack)
+    network = workshop.begun(codec.fitted_codec(workshop.pack))
     codec.train_fidelity(network, workshop.pack, workshop.plan("fidelity", 0.3))
     codec.train_texture(network, workshop.pack, workshop.plan("texture", 0.7))
     return write_codec(workshop, network)
@@ -144,7 +147,7 @@ def train_controller(workshop: Workshop) -> Path:
 
 def train_diffusion(workshop: Workshop) -> Path:
     torch.manual_seed(0)
-    network = diffusion.build_diffusion(workshop.vocabulary)
+    network = workshop.begun(diffusion.build_diffusion(workshop.vocabulary))
     average = diffusion.train_diffusion(
         network,
         workshop.films("train"),
@@ -185,7 +188,7 @@ def write_diffusion(
 
 def train_upscaler(workshop: Workshop) -> Path:
     torch.manual_seed(0)
-    network = upscaler.build_upscaler(workshop.large)
+    network = workshop.begun(upscaler.build_upscaler(workshop.large))
     average = upscaler.train_upscaler(network, workshop.large, workshop.plan("upscaler"))
     return write_upscaler(workshop, average.weights, len(workshop.large))
 

@@ -3,12 +3,13 @@
 import torch
 from torch.nn import functional as F
 
+from engine.networks.linear_codec import CHANNELS
 from engine.networks.small import RoughController
 from engine.training.diffusion import Films
 from engine.training.loop import Average, Plan, train
 
 PEAK = 2e-3
-ARCHITECTURE = {"channels": 8, "width": 64, "blocks": 4}
+ARCHITECTURE = {"channels": CHANNELS, "width": 64, "blocks": 4}
 
 
 def train_controller(films: Films, plan: Plan) -> RoughController:

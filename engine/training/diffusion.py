@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.networks.linear_codec import LinearCodec
+from engine.networks.linear_codec import CHANNELS, LinearCodec
 from engine.networks.small import CELL, CONDITIONS, EmbeddedDiffusion, fill_map
 from engine.schedules import zero_snr_cosine
 from engine.training import augment, prompts
@@ -23,12 +23,15 @@ PEAK = 7e-4
 SNR_CAP = 5.0
 BOXED = 3.5  # how much oftener a boxed film is drawn
 IN_REGION = 2.0  # extra weight of the loss where a finding is
+# Channels are standardised, yet an error of the block mean is seen far more than one of the finest
+# pattern: the weights follow what is seen, as far as that still trains the fine ones.
+SEEN = (2.0, 1.4, 1.4, 1.0, 1.0, 1.0, 0.7, 0.7, 0.7, 0.7)
 HELD_OUT_EVERY = 400  # steps
 GRID = SIZE // CELL
 UNET = {
     "sample_size": GRID,
-    "in_channels": 8 + CONDITIONS,
-    "out_channels": 8,
+    "in_channels": CHANNELS + CONDITIONS,
+    "out_channels": CHANNELS,
     "down_block_types": ["DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"],
     "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"],
     "block_out_channels": [64, 128, 192],
@@ -45,7 +48,7 @@ TEXT = {"width": 128, "layers": 2}
 
 @dataclass(frozen=True)
 class Batch:
-    """Latents (B, 8, 32, 32), conditions (B, 11, 32, 32), loss weights (B, 1, 32, 32), words."""
+    """Latents (B, 10, 32, 32), conditions (B, 11, 32, 32), loss weights (B, 1, 32, 32), words."""
 
     latents: Tensor
     condition: Tensor
@@ -195,7 +198,7 @@ def v_loss(network: EmbeddedDiffusion, batch: Batch, table: Tensor, t: Tensor, n
     joined = x.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
         v = network(joined, t, batch.condition, *network.read(table))
-    error = (v.float() - target).pow(2) * batch.weight
+    error = (v.float() - target).pow(2) * batch.weight * torch.tensor(SEEN).view(-1, 1, 1)
     ratio = abar.flatten() / (1 - abar.flatten())
     return error.mean((1, 2, 3)) * ratio.clamp_max(SNR_CAP) / (ratio + 1)
 

@@ -11,9 +11,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.networks.linear_codec import CHANNELS
+
 LARGEST_FILE = 15_500_000  # bytes, so that every file stays below 16 MiB
 VERSION = "1.0"
-LATENT = {"channels": 8, "cell": 8, "codec": "codec", "standardised": True}
+LATENT = {"channels": CHANNELS, "cell": 8, "codec": "codec", "standardised": True}
 ATTRIBUTION = [
     "Chest radiographs of the NIH Clinical Center (ChestX-ray14): X. Wang et al., CVPR 2017.",
     "Bounding boxes of the RSNA Pneumonia Detection Challenge 2018.",

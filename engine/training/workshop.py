@@ -4,14 +4,16 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
-from engine.errors import ImageUnreadable, ModelMissing
+from engine.errors import CheckpointRefused, ImageUnreadable, ModelMissing
 from engine.networks.linear_codec import LinearCodec
 from engine.networks.segmenter import Segmenter
-from engine.networks.small import load_embedded
+from engine.networks.small import KINDS, load_embedded
 from engine.networks.text import read_vocabulary
 from engine.training import labels
 from engine.training.codec import fitted_codec
@@ -23,20 +25,40 @@ from engine.training.upscaler import read_large
 
 VOCABULARY = Path(__file__).parents[2] / "assets" / "models" / "vocab.txt"
 SMOKE_STEPS = 2
+Net = TypeVar("Net", bound=nn.Module)
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """``data`` is the folder of films, None for made-up ones; models are written to ``out``."""
+    """``data`` is the folder of films, None for made-up ones; models are written to ``out``.
+
+    ``start`` is a folder of models to go on from, None to begin with random weights.
+    """
 
     data: Path | None
     out: Path
     minutes: float
     resume: bool
+    start: Path | None = None
 
     @property
     def smoke(self) -> bool:
         return self.data is None
+
+    def begun(self, network: Net) -> Net:
+        """``network`` with the weights of its kind in ``start``; as it is where there is none."""
+        if self.start is None:
+            return network
+        (kind,) = (k for k, built in KINDS.items() if isinstance(network, built))
+        before = load_embedded(self.start / f"{kind}.json")
+        try:
+            network.load_state_dict(before.state_dict())
+        except RuntimeError as error:
+            raise CheckpointRefused(
+                f"The {kind} in '{self.start.name}' has another architecture than the one that is "
+                "trained now. Leave --from out to begin anew."
+            ) from error
+        return network
 
     def plan(self, name: str, share: float = 1.0) -> Plan:
         """The plan of one run, which may spend ``share`` of the budget."""
