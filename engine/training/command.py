@@ -56,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     if args.data is None and not args.smoke:
         log.error("Name the folder of films with --data, or try the code with --smoke.")
         return 2
-    workshop = Workshop(None if args.smoke else args.data, args.out, args.budget, args.resume, args.start)
+    workshop = Workshop(
+        None if args.smoke else args.data, args.out, args.budget, args.resume, args.start
+    )
     written = TRAINERS[args.kind](workshop)
     log.info("Written: %s", written.name)
     return 0
@@ -150,7 +152,7 @@ def train_diffusion(workshop: Workshop) -> Path:
     network = workshop.begun(diffusion.build_diffusion(workshop.vocabulary))
     average = diffusion.train_diffusion(
         network,
-        workshop.films("train"),
+        workshop.grafted_films(),
         workshop.films("val"),
         workshop.vocabulary,
         workshop.plan("diffusion"),
