@@ -147,7 +147,7 @@ def _overlaps(start: int, end: int, taken: list[tuple[int, int]]) -> bool:
 def _judged(text: str, part: re.Match[str]) -> Hit | None:
     """A part of the chest as a finding, by what is said before it or after it; None if nothing."""
     finding, wrong, right = list(PARTS.values())[int((part.lastgroup or "p0")[1:])]
-    said = re.compile(rf"\b(?:(?P<edge>{EDGE})|(?P<wrong>{wrong})|(?P<right>{WELL}|{right}))\b(?! (?:of|from) )")
+    said = re.compile(rf"\b(?:(?P<edge>{EDGE})|(?P<wrong>{wrong})|(?P<right>{WELL}|{right}))\b")
     before = text[max(0, part.start() - 60) : part.start()]
     word = None
     for candidate in said.finditer(before):
@@ -160,8 +160,6 @@ def _judged(text: str, part: re.Match[str]) -> Hit | None:
         offset = part.end()
         if word is None or not _bare(after[: word.start()]):
             return None
-    if word.group() == "clear" and "clear" not in right:
-        return None
     start, end = word.start() + offset, word.end() + offset
     denied = re.search(r"\b(?:not|n't)(?: \w+)?\s*$", text[:start][-24:])
     sure: Certainty | None = None

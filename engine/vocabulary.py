@@ -127,6 +127,7 @@ FINDING = re.compile(
 
 # Parts of the chest that are a finding only with what is said of them:
 # part -> finding, what makes it one, what denies it ("normal" and the like deny any of them)
+_CLEAR = r"clear(?! of| from)"
 PARTS = {
     r"heart(?! border| failure| disease| valve)(?: size| shadow)?|"
     r"cardiac (?:silhouette|size|shadow|contour|outline)s?|"
@@ -139,20 +140,17 @@ PARTS = {
     ("edema", r"engorge\w*|prominen\w+|congested|cephalized|indistinct|increased|ill-defined|"
      r"distended", r"crisp"),
     r"(?:costo-?phrenic|cp) (?:angle|sulc|recess)\w*":
-    ("effusion", r"blunt\w*|obscur\w+|obliterat\w+|effaced?", r"sharp|clear|preserved|spared"),
-    r"pleural (?:space|surface|cavit)\w*|pleurae?": ("effusion", r"\bfluid-filled", r"clear|dry"),
+    ("effusion", r"blunt\w*|obscur\w+|obliterat\w+|effaced?", rf"sharp|{_CLEAR}|preserved|spared"),
+    r"pleural (?:space|surface|cavit)\w*|pleurae?": ("effusion", r"\bfluid-filled", rf"{_CLEAR}|dry"),
     r"bones?|bony (?:structures?|thorax|skeleton)|osseous (?:structures?|thorax)|skeleton|ribs":
     ("fracture", r"broken", r"intact"),
     r"(?:hemi-?)?diaphragms?": ("raised diaphragm", r"elevat\w+|raised|high", r"preserved"),
     r"hil(?:um|a|i|ar (?:contour|structure|region|shadow)s?)":
     ("adenopathy", r"enlarge\w+|prominen\w+|bulky|full", r"small"),
     r"lungs?(?: fields?| parenchyma)?|chest(?: film| radiograph| x-?ray| study)?|"
-    r"film|radiograph|x-?ray|study|examination|exam": (NOTHING, r"(?!)", r"clear"),
+    r"film|radiograph|x-?ray|study|examination|exam": (NOTHING, r"(?!)", _CLEAR),
 }  # fmt: skip
-WELL = (
-    r"normal|unremarkable|within normal limits|wnl|satisfactory|"
-    r"clear(?! (?:of|from|to|up))"  # what "clear" is said of is looked up in the third column
-)
+WELL = r"normal|unremarkable|within normal limits|wnl|satisfactory"
 EDGE = r"upper limits? of normal|upper normal|borderline|top[- ]normal"
 PART = re.compile("|".join(rf"(?P<p{i}>\b(?:{part})\b)" for i, part in enumerate(PARTS)))
 
