@@ -1,7 +1,7 @@
 """Tables behind the report parser: how people write findings, organs, places, sizes and views.
 
-Patterns meet the text that :mod:`engine.sentences` makes: lower case, no accents, single blanks.
-The cues of denial, doubt and time are in :mod:`engine.cues`.
+Patterns meet the text that :mod:`engine.reports.sentences` makes: lower case, no accents, single
+blanks. The cues of denial, doubt and time are in :mod:`engine.reports.cues`.
 """
 
 import re
@@ -125,15 +125,15 @@ FINDING = re.compile(
     )
 )
 
+_CLEAR = r"clear(?! of| from)"
 # Parts of the chest that are a finding only with what is said of them:
 # part -> finding, what makes it one, what denies it ("normal" and the like deny any of them)
-_CLEAR = r"clear(?! of| from)"
 PARTS = {
     r"heart(?! border| failure| disease| valve)(?: size| shadow)?|"
     r"cardiac (?:silhouette|size|shadow|contour|outline)s?|"
     r"cardio-?mediastinal (?:silhouette|contour|outline|shadow)s?|cardio-?thoracic ratio":
     ("cardiomegaly",
-     r"enlarged|enlargement|enlarging|large|big|huge|increased|prominent|dilated|globular", r"small"),
+     r"enlarg(?:ed|ement|ing)|large|big|huge|increased|prominent|dilated|globular", r"small"),
     r"(?:superior )?mediastin(?:um|al (?:contour|silhouette|outline|width)s?)":
     ("wide mediastinum", r"widen\w*|wide|enlarged|prominent|broad(?:ened)?", r"narrow"),
     r"(?:pulmonary |central )?(?:vascular(?:ity)?(?: markings| pedicle)?|vasculature|vessels)":
@@ -141,7 +141,8 @@ PARTS = {
      r"distended", r"crisp"),
     r"(?:costo-?phrenic|cp) (?:angle|sulc|recess)\w*":
     ("effusion", r"blunt\w*|obscur\w+|obliterat\w+|effaced?", rf"sharp|{_CLEAR}|preserved|spared"),
-    r"pleural (?:space|surface|cavit)\w*|pleurae?": ("effusion", r"\bfluid-filled", rf"{_CLEAR}|dry"),
+    r"pleural (?:space|surface|cavit)\w*|pleurae?":
+    ("effusion", r"fluid-filled", rf"{_CLEAR}|dry"),
     r"bones?|bony (?:structures?|thorax|skeleton)|osseous (?:structures?|thorax)|skeleton|ribs":
     ("fracture", r"broken", r"intact"),
     r"(?:hemi-?)?diaphragms?": ("raised diaphragm", r"elevat\w+|raised|high", r"preserved"),
@@ -193,3 +194,39 @@ VIEWS = {
     "ap": r"\ba\.?p\.?(?= |$|[,;.:/\n])|antero-?posterior|portable|supine",
     "pa": r"\bp\.?a\.?(?= |$|[,;.:/\n])|postero-?anterior",
 }
+# Words that need not be understood: they neither name nor change what is drawn.
+SMALL = """
+a about above across active acute add adjacent adult aerated after again air all along already
+also although amount an and angle angles another any appearance appearances appearing appears are
+area areas as associated at be been before being below beneath beside best better between body
+bony border borders both bronchograms but by calcified can cardiac cardiomediastinal carina
+catheter central change changed changes chest chronic clear clinical clinically cm coarse compared
+comparison compatible complete confluent consistent context continued contours correlate
+correlation course courses current date day days dense developed developing diaphragm diffuse
+discrete displaced distal distribution dose down draw due during each earlier eight eighth ends
+erect evaluation evidence evident exam examination expanded expiration extending extends extent
+female few field fields fifth film finding findings first fissure five focal follow-up followup
+for found four fourth fracture from frontal fully further given greater grossly had has have he
+healed healing heart hemithorax her here his identified if ill-defined image images impression in
+increased increasing indicated inflated inflation inspiration inspiratory interval into
+involvement involving is it its just keeping known large lateral lateralised layering lead leads
+lesion lesser level likely line linear lines lobar lobe lobes location loculated lordotic loss low
+lung lungs made main major make male man margin margins marking markings may measures measuring
+medial mediastinal mediastinum mm more most much multifocal multiple near-total new newly nine
+ninth nodular nodules none normal not noted now number numerous obscured obscures obscuring of old
+on one only or osseous other our out over overlying overt part partially particular patchy patient
+pattern peripheral persistent persistently please pleural portable position posterior
+predominantly present previous previously probably process projecting projects pulmonary put
+question radiograph radiographic rather recent recently recommended region regions remain remains
+remote residual resolution reticular rib ribs rotated rounded same scattered second see seen
+segment segments semi-erect setting seven seventh several shape she show showing shown shows side
+sided sides sign signs silhouette similar since single sitting six sixth size sized slightly small
+smaller so soft solid solitary some somewhat spiculated stable standing structure structures study
+subacute subtle such suggested supine surface suspicious symmetric ten tension tenth than that the
+their then there these they thick thick-walled thin thin-walled third this thoracic thorax those
+three through throughout tip tissue tissues to today together total tracking two unchanged
+underlying unilateral up upright use very view views visible visualized volume volumes wall want
+was we well well-defined were when where which whole wide will with within without woman worse
+worsened worsening would x-ray xray year year-old years yet young zone zones
+"""
+SMALL_WORDS = frozenset(SMALL.split())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.reports import Mention, read_report
+from engine.reports.parser import Mention, read_report
 
 TABLE = Path(__file__).with_name("report_sentences.tsv")
 SIGNS = {"-": "absent", "?": "uncertain", "<": "past"}

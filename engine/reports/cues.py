@@ -2,7 +2,7 @@
 
 In the manner of NegEx (Chapman et al. 2001) and ConText (Harkema et al. 2009): a cue acts on the
 findings after it or before it until something ends its reach. Patterns meet the text that
-:mod:`engine.sentences` makes: lower case, no accents, single blanks.
+:mod:`engine.reports.sentences` makes: lower case, no accents, single blanks.
 """
 
 import re
@@ -26,7 +26,8 @@ _WHOLLY = r"(?:now |completely |fully |entirely |since |essentially |nearly )?"
 
 CUES = {  # kind -> pattern; where two begin at one place the first counts
     "pseudo": (  # looks like a denial and is none
-        rf"(?:no|without|not|hasn't|isn't) {_ADVERBS}{_CHANGE}(?: (?:in|of|from)\b)?(?: the size of)?|"
+        rf"(?:no|without|not|hasn't|isn't) {_ADVERBS}{_CHANGE}"
+        r"(?: (?:in|of|from)\b)?(?: the size of)?|"
         r"not only|gram[- ]negative|no doubt|no more than|not just|no longer (?:clear|normal)|"
         r"(?:has|have|is|are) not(?= ?[.;]?$)|"
         r"(?:near(?:ly)?[- ]complete|partial|incomplete|near|partially|nearly|almost) "
@@ -62,7 +63,8 @@ CUES = {  # kind -> pattern; where two begin at one place the first counts
         rf"{_SEEN}|not {_SEEN}|"
         rf"(?:{_BE} |has |have )?(?:now |since )?{_WHOLLY}(?:resolved|cleared|absent|removed|"
         r"excluded|ruled out|disappeared|gone)|"
-        rf"(?:{_BE} )?(?:very |highly )?unlikely|none(?: (?:seen|identified|visible))?|negative(?! for)"
+        rf"(?:{_BE} )?(?:very |highly )?unlikely|none(?: (?:seen|identified|visible))?|"
+        r"negative(?! for)"
     ),
     "not_before": (
         r"no longer(?: any)?|no|not|without|w/o|negative for|neg(?:\.|ative)? for|absence of|"
@@ -139,14 +141,10 @@ UNSAID = {  # headings under which it says why and how, and what was before
     "symptoms",
 }  # fmt: skip
 HEADING = re.compile(
-    r"(?<![\w/])(?:"
-    + "|".join(
-        sorted(SAID | UNSAID, key=len, reverse=True)
-    )
-    + r") ?:"
+    r"(?<![\w/])(?:" + "|".join(sorted(SAID | UNSAID, key=len, reverse=True)) + r") ?:"
 )
 ABBREVIATIONS = {
     "dr", "mr", "mrs", "ms", "prof", "vs", "approx", "ca", "rt", "lt", "bilat", "st", "fig", "resp",
-    "incl", "cf", "l", "r", "neg", "pos", "eg", "ie", "min", "mod", "sm", "post", "ant", "sup", "inf",
-    "lat", "w", "pt", "hx",
+    "incl", "cf", "l", "r", "neg", "pos", "eg", "ie", "min", "mod", "sm", "post", "ant", "sup",
+    "inf", "lat", "w", "pt", "hx",
 }  # fmt: skip

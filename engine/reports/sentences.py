@@ -8,10 +8,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from engine.cues import ABBREVIATIONS, HEADING, UNSAID
+from engine.reports.cues import ABBREVIATIONS, HEADING, UNSAID
 from engine.vocabulary import FINDING
 
-LONGEST = 1000  # characters of one sentence; longer ones are cut, which bounds the work
+LONGEST = 600  # characters of one sentence; longer ones are cut, which bounds the work
 SHORT_LINE = 45  # characters; a shorter line that names a finding is a statement of its own
 SPELLED = {"œ": "oe", "æ": "ae", "ß": "ss", "‐": "-", "‑": "-", "−": "-", "’": "'", "‘": "'"}
 END = re.compile(r"[.;!](?= |\n|$)|(?<=\w)\?(?= |\n|$)|\n+| (?=\d{1,2}\) )")
@@ -24,7 +24,7 @@ OPEN_END = re.compile(
 
 @dataclass(frozen=True)
 class Sentence:
-    """``text`` lower case with single blanks; ``source`` where each character stood, and the end."""
+    """``text`` in lower case; ``source`` where each of its characters stood, and the end."""
 
     text: str
     source: tuple[int, ...]
