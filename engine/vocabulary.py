@@ -9,7 +9,8 @@ import re
 NOTHING = "no finding"
 NORMAL = (
     r"\bno (?:(?:convincing |definite |radiographic )?evidence of )?(?:any )?"
-    r"(?:(?:acute|active|significant|other|focal|new|obvious|gross|further|abnormal) ){0,3}"
+    r"(?:(?:acute|active|significant|other|focal|new|"
+    r"superimposed|obvious|gross|further|abnormal) ){0,3}"
     r"(?:(?:cardio-?\w+|pulmonary|intra-?thoracic|chest|thoracic|lung|parenchymal|cardiac)"
     r"(?:(?: or | and |/)(?:pulmonary|pleural|cardiac))? ){0,2}"
     r"(?:findings?|abnormalit(?:y|ies)|disease|process(?:es)?|pathology|abnormality detected)\b|"
@@ -65,7 +66,7 @@ PHRASES = {  # what people write for each finding, as patterns; where two begin,
     r"pleural (?:collections?|blunting)",
     "cardiomegaly": r"cardiomegal\w+|(?:cardiac|heart) enlargement",
     "pneumothorax": r"(?:hydro)?pneumothora(?:x|ces)|pneumothoraxes|ptx",
-    "atelectasis": r"(?:subsegmental |linear |discoid |plate-?like )?atelecta\w+|"
+    "atelectasis": r"(?:subsegmental |linear |discoid |plate-?like )?atelecta\w+|atx|"
     r"collapse[ds]?|volume loss|loss of volume",
     "consolidation": r"consolidat\w+|"
     r"air ?-?space (?:disease|opaci\w+|process\w*|consolidation|changes?|shadowing)",
@@ -91,7 +92,7 @@ PHRASES = {  # what people write for each finding, as patterns; where two begin,
     "adenopathy": r"(?:lymph)?adenopathy|lymph nodes?",
     "bronchiectasis": r"bronchiecta\w+",
     "bronchial thickening": r"(?:peri-?)?bronchial (?:wall )?(?:thickening|cuffing)|bronchitis",
-    "cavity": r"cavit\w+",
+    "cavity": r"cavit(?:y|ies|ations?)|cavit(?:ary|ating) lesions?",
     "tuberculosis": r"tubercul\w+|\btb\b",
     "calcification": r"calcifications?",
     "mediastinal shift": r"mediastinal shift|(?:shift|displacement) of the (?:mediastinum|heart|"
@@ -117,6 +118,7 @@ UNPLACED = {  # findings that have no side
     "pericardial effusion", "aorta", "spine", "hyperinflation",
 }  # fmt: skip
 PLEURAL = {"effusion": "lower", "pneumothorax": "upper"}  # where each gathers
+NOT_SHARED = UNPLACED | {"device", "edema", "fracture", "mediastinal shift"}
 HAZY = {"opacity", "consolidation", "infiltration", "atelectasis"}  # seen first, then explained
 FINDING = re.compile(
     "|".join(
@@ -158,7 +160,7 @@ PART = re.compile("|".join(rf"(?P<p{i}>\b(?:{part})\b)" for i, part in enumerate
 PLACES = {  # pattern -> side, zone; nothing said is ""
     r"left(?:-sided|ward)?|lt|(?<![\w/.'])l(?! ?\d)(?![\w/'])": ("left", ""),
     r"right(?:-sided|ward)?|rt|(?<![\w/.'])r(?! ?\d)(?![\w/'])": ("right", ""),
-    r"bilateral(?:ly)?|bilat|both|either|b/l": ("both", ""),
+    r"bilateral(?:ly)?|bilat|both|either(?= (?:side|lung|base|apex|hemi|costo))|b/l": ("both", ""),
     r"bibas\w+|bases|lung bases": ("both", "lower"),
     r"biapical|apices": ("both", "upper"),
     r"bihilar": ("both", "middle"),
@@ -175,7 +177,7 @@ PLACES = {  # pattern -> side, zone; nothing said is ""
 }
 PLACE = re.compile("|".join(rf"(\b(?:{pattern})\b)" for pattern in PLACES))
 MISPLACED = re.compile(  # words of place that say nothing of where a finding is
-    r"\b(?:right|left) (?:atri\w+|ventric\w+|main\w* bronch\w+)|"
+    r"\b(?:right|left) (?:atri\w+|ventric\w+|pulmonary (?:arter|vein)\w*|main\w* bronch\w+)|"
     r"\b(?:upper|lower|mid) (?:limits?|abdom\w+|svc|normal|thoracic|esophag\w+|neck)|"
     r"\bmid-?clav\w+|\b(?:superior|inferior) (?:vena|mediast\w+)|\bbase of the (?:heart|neck)|"
     r"\bleft (?:in place|unchanged)|\bcardiac apex"
@@ -189,7 +191,10 @@ DEGREES = {  # as written -> as kept
     "extensive": "extensive", "gross": "gross", "grossly": "gross",
 }  # fmt: skip
 _DEGREE = "|".join(DEGREES)
-DEGREE = re.compile(rf"\b({_DEGREE})(?:(?:-| )to(?:-| )({_DEGREE}))?\b")
+DEGREE = re.compile(
+    rf"\b({_DEGREE})(?:(?:-| )to(?:-| )({_DEGREE}))?\b"
+    r"(?! (?:larger|smaller|more|less|increas|decreas|improv|worse|better|great|high|low|reduc))"
+)
 VIEWS = {
     "ap": r"\ba\.?p\.?(?= |$|[,;.:/\n])|antero-?posterior|portable|supine",
     "pa": r"\bp\.?a\.?(?= |$|[,;.:/\n])|postero-?anterior",

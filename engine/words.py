@@ -1,8 +1,8 @@
 """What a model that knows a list of words can obey of a report: finding, side, zone, view.
 
 The report is read by :mod:`engine.reports.parser`; here its mentions become the model's own
-words. What is denied, what is past and what the model lacks are kept apart, so that nothing is dropped
-without a word about it.
+words. What is denied, what is past and what the model lacks are kept apart, so that nothing is
+dropped without a word about it.
 """
 
 import re

@@ -48,6 +48,7 @@ CUES = {  # kind -> pattern; where two begin at one place the first counts
         r"not exclud\w+|(?:to )?(?:exclude|rule out)|r/o|"
         r"(?:evaluate|assess|evaluation|query|queried|looking) for|query|"
         r"(?:most |more |less )?(?:likely|possibly|probably|possible|probable)|"
+        r"(?:may|might|could|can)(?: also)? (?:be (?:due|secondary|related) to)|"
         r"(?:may|might|could|can)(?: also)? (?:be|represent|reflect|indicate|suggest|relate)|"
         r"may|might|could|perhaps|presumed|presumably|potential(?:ly)?|"
         r"suspected|suspect|suspicious for|suspicion (?:of|for)|suspicious of|"
@@ -70,6 +71,7 @@ CUES = {  # kind -> pattern; where two begin at one place the first counts
         r"no longer(?: any)?|no|not|without|w/o|negative for|neg(?:\.|ative)? for|absence of|"
         r"free (?:of|from)|clear of|neither|nor|denies|denied|lack of|lacks|never|"
         r"(?:interval |complete |full |now )?(?:resolution|removal|clearing|clearance) of|"
+        r"rather than|instead of|"
         r"isn't|aren't|doesn't|hasn't|don't|rules out|ruled out(?= \w)|excludes|devoid of"
     ),
     "past": (
@@ -91,7 +93,7 @@ STILL = re.compile(  # what is compared is there now, whatever was before
 ENDS = re.compile(  # words at which the reach of every cue ends
     r"\b(?:but|however|although|though|except|excepting|apart from|aside from|other than|"
     r"whereas|while|which|yet|because|nevertheless|nonetheless|otherwise|despite|"
-    r"with the exception of|secondary to|due to)\b"
+    r"with the exception of)\b"
 )
 JOINT = re.compile(
     r"[,:&/+(]|\b(?:and|or|nor|with|plus|versus|vs|as well as|there|without|no|but|while|"
@@ -121,7 +123,7 @@ FILLER = re.compile(  # between a part of the chest and what is said of it
     r"and|or|also|all|both|again|still|at|now|grossly|otherwise|otherwise|slightly|mildly|moderately|"
     r"markedly|severely|minimally|massively|left|right|bilateral|bilaterally|of|a|an|appearance|again|"
     r"somewhat|mild|moderate|marked|severe|visuali[sz]ed|visible|overall|within|limits|borderline|"
-    r"contours?|silhouette|likely|probably|possibly|well|appearing|quite|rather|very|stable|its|"
+    r"contours?|silhouette|likely|probably|possibly|well|appearing|quite|rather|very|expanded|aerated|inflated|stable|its|"
     r"unchanged|mediastinal|acutely|essentially|lateral|posterior|has|have|become|isn't|aren't|"
     r"minimal|slight|transverse|diameter|structures?|upper|lower|lobes?)"
 )

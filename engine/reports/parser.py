@@ -1,8 +1,8 @@
 """What a report says: findings with side, zone, size, and whether they are there.
 
 A parser on plain rules (their tables: :mod:`engine.vocabulary`, :mod:`engine.reports.cues`) that
-knows nothing of models. Each sentence is read alone: its findings are found, then the places and sizes
-beside each, then how far every denial and doubt reaches. Any text can be read; what is not
+knows nothing of models. Each sentence is read alone: its findings are found, then the places and
+sizes beside each, then how far every denial and doubt reaches. Any text can be read; what is not
 understood gives no mention. The time is linear in the length of the text.
 """
 

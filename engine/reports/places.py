@@ -10,6 +10,7 @@ from engine.vocabulary import (
     DEGREES,
     HAZY,
     MISPLACED,
+    NOT_SHARED,
     NOTHING,
     PLACE,
     PLACES,
@@ -30,13 +31,18 @@ def degrees_and_places(
     text = MISPLACED.sub(lambda m: "." * len(m.group()), text)
     regions = _regions(text, hits)
     places = _labelled(text, hits, _placed(text, hits, regions))
-    degrees = [_degree(text, hit, region) for hit, region in zip(hits, regions, strict=True)]
+    befores = [0, *(hit.end for hit in hits)]
+    degrees = [
+        _degree(text, hit, before, end)
+        for hit, before, (_, end) in zip(hits, befores, regions, strict=False)
+    ]
     return list(zip(degrees, _shared(text, hits, certainty, places), strict=True))
 
 
 def _regions(text: str, hits: list[Hit]) -> list[tuple[int, int]]:
     """The stretch of the sentence whose words of place and size belong to each hit."""
-    borders = [0]
+    openings = [m.end() for m in ENDS.finditer(text, 0, hits[0].start) if m.start() > 0]
+    borders = [openings[-1] if openings else 0]  # "the base is not seen, but ..."
     for first, second in pairwise(hits):
         joints = list(JOINT.finditer(text, first.end, max(first.end, second.start)))
         if first.finding in UNPLACED or not joints:
@@ -66,6 +72,8 @@ def _placed(text: str, hits: list[Hit], regions: list[tuple[int, int]]) -> list[
         own = text[first : comma if comma >= 0 else end] if comma >= 0 or before >= 0 else region
         if comma >= 0 and VERB.search(text, comma, end):
             region = text[start:comma]
+        if before >= 0 and VERB.search(text, start, before):
+            region = text[before:end]
         places = _places(own)
         if len(places) == 1:
             (side, zone), (wide, band) = places[0], _joined(_places(region))
@@ -135,20 +143,30 @@ def _shared(
         ahead = _joined(_places(gap + text[hits[n + 1].start : hits[n + 1].end]))
         if bare[n] and same and (ahead == NOWHERE) and _can_share(hits[n + 1]):
             places[n] = places[n + 1]
+    explained = False
     for n, gap in enumerate(gaps, 1):  # what stands first gives its place to what is joined to it
-        if places[n] != [NOWHERE] or not _can_share(hits[n]) or not _can_share(hits[n - 1]):
+        first, second = hits[n - 1], hits[n]
+        unsure = certainty[n] == "uncertain" and (first.finding in HAZY or explained)
+        explained = False
+        if not (_can_share(second) and _can_share(first)) or "absent" in certainty[n - 1 : n + 1]:
             continue
-        if "absent" in certainty[n - 1 : n + 1] or re.search(r"\bthere\b", gap) or ENDS.search(gap):
+        if re.search(r"\bthere\b", gap) or ENDS.search(gap.replace("which", "")):
             continue
-        explains = hits[n - 1].finding in HAZY and certainty[n] == "uncertain"
         article = re.search(r"(?:\band\b|,)\W*(?:an?|another|the)\b", gap)
-        if explains or (LINK.search(gap) and not article):
-            places[n] = [_fitting(hits[n].finding, place) for place in places[n - 1]]
+        if not (unsure or (LINK.search(gap) and not article)):
+            continue
+        if places[n] == [NOWHERE]:
+            places[n] = [_fitting(second.finding, place) for place in places[n - 1]]
+            explained = unsure
+        elif gap.strip() == "/" and _joined(places[n - 1])[0] == _joined(places[n])[0]:
+            places[n] = [_fitting(second.finding, place) for place in places[n - 1]]
+        elif places[n] == [(None, "lower")] and first.finding == "effusion":
+            places[n] = [(_joined(places[n - 1])[0], "lower")]  # the lung that the fluid presses
     return places
 
 
 def _can_share(hit: Hit) -> bool:
-    return hit.finding not in UNPLACED and hit.finding not in ("device", "edema")
+    return hit.finding not in NOT_SHARED
 
 
 def _fitting(finding: str, place: Place) -> Place:
@@ -157,8 +175,8 @@ def _fitting(finding: str, place: Place) -> Place:
     return side, zone if PLEURAL.get(finding, zone) == zone else None
 
 
-def _degree(text: str, hit: Hit, region: tuple[int, int]) -> str | None:
-    start, end = region
+def _degree(text: str, hit: Hit, start: int, end: int) -> str | None:
+    """The word of size before the hit, not before ``start``; else one after it, up to ``end``."""
     if hit.finding == NOTHING:
         return None
     before = text[start : hit.sized]

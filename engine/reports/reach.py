@@ -57,7 +57,9 @@ def _reached(text: str, hits: list[Hit], cues: list[Cue], cue: Cue, way: str) ->
     inside = [n for n, hit in enumerate(hits) if hit.start < cue.start < hit.end]
     behind = [n for n, hit in enumerate(hits) if hit.end <= cue.start]
     if way == "both":
-        near = behind[-1:] if not ENDS.search(text, _end(hits, behind), cue.start) else []
+        apart = r"\b(?:c/w|consistent|compatible|represent\w*|suggest\w*|with)\b|,"
+        between = text[hits[behind[-1]].end : cue.start] if behind else ""
+        near = [] if ENDS.search(between) or re.search(apart, between) else behind[-1:]
         return near + _forward(text, hits, cues, cue, ahead)[:1]
     if inside:
         return inside
@@ -70,10 +72,6 @@ def _reached(text: str, hits: list[Hit], cues: list[Cue], cue: Cue, way: str) ->
         near = text[cue.end : hits[ahead[0]].start]
         return ahead[:1] if "," not in near and near.count(" ") <= 4 else []
     return _forward(text, hits, cues, cue, ahead)
-
-
-def _end(hits: list[Hit], behind: list[int]) -> int:
-    return hits[behind[-1]].end if behind else 0
 
 
 def _forward(text: str, hits: list[Hit], cues: list[Cue], cue: Cue, ahead: list[int]) -> list[int]:
