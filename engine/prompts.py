@@ -1,4 +1,4 @@
-"""From what the user wrote to the words a painter's text encoder reads, and what is said of it."""
+"""From what the user wrote to the words a painter's text encoder reads."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,7 @@ from engine import masks
 from engine.api import Finding, Organs
 from engine.bundle import Painter
 from engine.vocabulary import NOTHING
-from engine.words import Reading, canonical, check_words, read_words
-
-MOST_NAMED = 12  # unknown words in one sentence; a report in another language is all unknown
+from engine.words import canonical, check_words, notes_of, report_words
 
 
 def finding_prompt(painter: Painter, finding: Finding, organs: Organs | None) -> str:
@@ -36,47 +34,10 @@ def finding_notes(painter: Painter, findings: Sequence[Finding]) -> tuple[str, .
     notes: list[str] = []
     for finding in findings:
         if finding.text.strip() and not painter.knows.free_text:
-            notes += notes_of(painter.name, check_words(finding.text, painter.knows))
+            notes += notes_of(check_words(finding.text, painter.knows), painter.name)
     return tuple(dict.fromkeys(notes))
 
 
 def report_prompt(painter: Painter, report: str) -> tuple[str, tuple[str, ...]]:
     """The words of a report that the painter reads, and sentences about those it does not."""
-    if painter.knows.free_text or not report.strip():
-        return report, ()
-    reading = read_words(report, painter.knows)
-    words = canonical(reading)
-    notes = notes_of(painter.name, reading)
-    if reading.degrees and reading.findings:
-        notes += (
-            f"Sizes are not obeyed: {', '.join(reading.degrees)}. Paint the finding instead.",
-        )
-    if not words and not reading.negated:
-        known = ", ".join(painter.knows.findings)
-        nothing = f"Nothing in the report is known to '{painter.name}', which reads: {known}."
-        return "", (nothing, *notes)
-    return words, notes
-
-
-def notes_of(name: str, reading: Reading) -> tuple[str, ...]:
-    """What of ``reading`` the model ``name`` draws otherwise than it is written, or not at all."""
-    notes = []
-    if reading.lacking:
-        lacking = ", ".join(reading.lacking)
-        notes.append(f"The model '{name}' cannot draw: {lacking}. That was left out.")
-    for said, drawn in reading.nearest:
-        notes.append(f"'{said}' is drawn as '{drawn}', the nearest that '{name}' knows.")
-    if reading.uncertain:
-        uncertain = ", ".join(reading.uncertain)
-        notes.append(f"Uncertain in the words, drawn all the same: {uncertain}.")
-    if reading.past:
-        notes.append(f"Of the past, therefore not drawn: {', '.join(reading.past)}.")
-    if reading.passed_over:
-        headings = ", ".join(reading.passed_over)
-        notes.append(f"Not read, because it does not say what is on the film: {headings}.")
-    if reading.unknown:
-        ignored = ", ".join(reading.unknown[:MOST_NAMED])
-        more = len(reading.unknown) - MOST_NAMED
-        ignored += f" and {more} more" if more > 0 else ""
-        notes.append(f"The model '{name}' does not know these words: {ignored}.")
-    return tuple(notes)
+    return report_words(report, painter.knows, painter.name)

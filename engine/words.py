@@ -26,7 +26,17 @@ from engine.vocabulary import (
     VIEWS,
 )
 
-__all__ = ["Mention", "Reading", "canonical", "check_words", "read_words"]
+__all__ = [
+    "Mention",
+    "Reading",
+    "canonical",
+    "check_words",
+    "model_word",
+    "notes_of",
+    "read_words",
+    "report_words",
+]
+MOST_NAMED = 12  # unknown words in one sentence; a report in another language is all unknown
 WITHOUT_SIDE = UNPLACED | {"edema"}  # the labels of training films place no edema
 LATERAL = re.compile(r"\blateral (?:view|film|projection|radiograph)s?\b|\b(?:pa|ap) and lateral\b")
 
@@ -138,6 +148,48 @@ def check_words(text: str, knows: Knows) -> Reading:
             f"'{text}' says what is absent. To remove what is there, leave the words empty."
         )
     raise InvalidRequest(f"The model does not know '{text}'. It knows: {known}.")
+
+
+def report_words(report: str, knows: Knows, name: str) -> tuple[str, tuple[str, ...]]:
+    """What the model ``name`` reads of a report, and sentences about what it does not obey."""
+    if knows.free_text or not report.strip():
+        return report, ()
+    reading = read_words(report, knows)
+    words = canonical(reading)
+    notes = notes_of(reading, name)
+    if reading.degrees and reading.findings:
+        notes += (
+            f"Sizes are not obeyed: {', '.join(reading.degrees)}. Paint the finding instead.",
+        )
+    if not words and not reading.negated:
+        known = ", ".join(knows.findings)
+        nothing = f"Nothing in the report is known to '{name}', which reads: {known}."
+        return "", (nothing, *notes)
+    return words, notes
+
+
+def notes_of(reading: Reading, name: str) -> tuple[str, ...]:
+    """What of ``reading`` the model ``name`` draws otherwise than it is written, or not at all."""
+    notes = []
+    if reading.lacking:
+        lacking = ", ".join(reading.lacking)
+        notes.append(f"The model '{name}' cannot draw: {lacking}. That was left out.")
+    for said, drawn in reading.nearest:
+        notes.append(f"'{said}' is drawn as '{drawn}', the nearest that '{name}' knows.")
+    if reading.uncertain:
+        uncertain = ", ".join(reading.uncertain)
+        notes.append(f"Uncertain in the words, drawn all the same: {uncertain}.")
+    if reading.past:
+        notes.append(f"Of the past, therefore not drawn: {', '.join(reading.past)}.")
+    if reading.passed_over:
+        headings = ", ".join(reading.passed_over)
+        notes.append(f"Not read, because it does not say what is on the film: {headings}.")
+    if reading.unknown:
+        ignored = ", ".join(reading.unknown[:MOST_NAMED])
+        more = len(reading.unknown) - MOST_NAMED
+        ignored += f" and {more} more" if more > 0 else ""
+        notes.append(f"The model '{name}' does not know these words: {ignored}.")
+    return tuple(notes)
 
 
 def model_word(finding: str, knows: Knows) -> str | None:
