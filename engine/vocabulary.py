@@ -221,7 +221,7 @@ medial mediastinal mediastinum mm more most much multifocal multiple near-total 
 ninth nodular nodules none normal not noted now number numerous obscured obscures obscuring of old
 on one only or osseous other our out over overlying overt part partially particular patchy patient
 pattern peripheral persistent persistently please pleural portable position posterior
-predominantly present previous previously probably process projecting projects pulmonary put
+predominantly present previous prior previously probably process projecting projects pulmonary put
 question radiograph radiographic rather recent recently recommended region regions remain remains
 remote residual resolution reticular rib ribs rotated rounded same scattered second see seen
 segment segments semi-erect setting seven seventh several shape she show showing shown shows side

@@ -47,8 +47,8 @@ class Reading:
 
     ``findings`` are to be drawn, in the model's own words; ``uncertain`` are those among them of
     which the report is not sure. ``view`` is "ap" or "pa". Not drawn: ``negated``, ``past``,
-    ``lacking`` (findings that the model cannot draw). ``nearest`` are pairs of what was asked for
-    and what is drawn instead. ``unknown`` are all words that say nothing to the model, as written.
+    ``lacking`` (findings that the model cannot draw, as written). ``nearest`` are pairs of what was
+    asked for and what is drawn instead. ``unknown`` are all words that say nothing to the model.
     ``degrees`` are words of size, which no model obeys yet; ``passed_over`` headings not read.
     """
 
@@ -94,7 +94,7 @@ def read_words(text: str, knows: Knows) -> Reading:
             told["past"].append(word or mention.finding)
         elif word is None:
             if mention.finding != NOTHING:
-                told["lacking"].append(mention.finding)
+                told["lacking"].append(said)
                 unknown.append((mention.words[0], said))
         else:
             placed = _obeyed(mention, word, knows)
@@ -184,9 +184,10 @@ def notes_of(reading: Reading, name: str) -> tuple[str, ...]:
     if reading.passed_over:
         headings = ", ".join(reading.passed_over)
         notes.append(f"Not read, because it does not say what is on the film: {headings}.")
-    if reading.unknown:
-        ignored = ", ".join(reading.unknown[:MOST_NAMED])
-        more = len(reading.unknown) - MOST_NAMED
+    unknown = [word for word in reading.unknown if word not in reading.lacking]
+    if unknown:
+        ignored = ", ".join(unknown[:MOST_NAMED])
+        more = len(unknown) - MOST_NAMED
         ignored += f" and {more} more" if more > 0 else ""
         notes.append(f"The model '{name}' does not know these words: {ignored}.")
     return tuple(notes)

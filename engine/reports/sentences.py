@@ -65,7 +65,7 @@ def _plain(report: str) -> tuple[str, list[int]]:
         elif char < "\x7f":
             plain = char
         else:
-            plain = SPELLED.get(char) or "".join(
+            plain = SPELLED.get(char.lower()) or "".join(
                 c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c)
             )
         for one in plain:
