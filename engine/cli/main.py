@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from engine.cli import models, verbs
+from engine.cli import models, report, verbs
 from engine.cli.faults import record
 from engine.errors import Cancelled, EngineError, InvalidRequest
 from engine.version import VERSION
@@ -48,6 +48,7 @@ def build_parser(command: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     verbs.add_commands(commands)
     models.add_command(commands)
+    report.add_command(commands)
     for name, about in TOOLS.items():
         tool = commands.add_parser(name, help=about, description=about)
         if command == name:

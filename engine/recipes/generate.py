@@ -22,7 +22,7 @@ from engine.painting import (
     sample,
     upscaled,
 )
-from engine.prompts import finding_prompt, report_prompt
+from engine.prompts import finding_notes, finding_prompt, report_prompt
 from engine.sampling import Noise, seeded_noise
 from engine.tensors import on_grid
 
@@ -39,6 +39,7 @@ def generate(
     noise = seeded_noise(*seeds, device=models.device)
     report, notes = report_prompt(painter, request.report)
     prompts = [finding_prompt(painter, f, request.organs) for f in request.findings]
+    notes += finding_notes(painter, request.findings)
     notes += check_organs_known(request.organs, painter)
 
     organs = organs_of(request, painter, models, seeds)
