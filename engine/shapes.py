@@ -96,6 +96,10 @@ class Shapes:
             )
         return organ_map(points, size)
 
+    def ratio(self, name: str) -> float:
+        """The cardiothoracic ratio of one of the named chests."""
+        return float(measured(self.points(self.templates[name]))[0])
+
     def points(self, coefficients: Sequence[float] | NDArray[np.floating]) -> Points:
         """The outlines (146, 2) with these mode coefficients; missing ones are 0."""
         modes = self.tensors["modes"]

@@ -5,7 +5,6 @@ from engine.outlines import (
     ALL_HEART,
     ALL_LUNG,
     PARTS,
-    POINTS,
     area,
     crossings,
     filled,
@@ -15,35 +14,11 @@ from engine.outlines import (
     placed,
     sound,
 )
+from tests.box_chest import boxes
 
 SQUARE = np.array([[0.25, 0.25], [0.75, 0.25], [0.75, 0.5], [0.25, 0.5]])
 
 RIGHT = np.array([0.5, 0.0])
-
-
-def boxes() -> np.ndarray:
-    """A chest of boxes: lungs 0.1 to 0.4 and 0.6 to 0.9, heart between them, all 0.2 to 0.7."""
-    points = np.zeros((POINTS, 2))
-
-    def line(part: str, start: tuple[float, float], end: tuple[float, float]) -> None:
-        count = PARTS[part].stop - PARTS[part].start
-        share = np.arange(count)[:, None] / count
-        points[PARTS[part]] = np.array(start) + share * (np.array(end) - start)
-
-    for side, mirror in (("left", 0.0), ("right", 1.0)):
-
-        def at(x: float, y: float, mirror: float = mirror) -> tuple[float, float]:
-            return abs(mirror - x), y
-
-        line(f"{side} wall", at(0.9, 0.2), at(0.9, 0.7))
-        line(f"{side} base", at(0.9, 0.7), at(0.6, 0.7))
-        line(f"{side} cardiophrenic", at(0.6, 0.7), at(0.6, 0.7))
-        line(f"{side} hilum", at(0.6, 0.4), at(0.6, 0.2))
-    line("heart top", (0.4, 0.4), (0.6, 0.4))
-    line("heart left", (0.6, 0.4), (0.6, 0.7))
-    line("heart bottom", (0.6, 0.7), (0.4, 0.7))
-    line("heart right", (0.4, 0.7), (0.4, 0.4))
-    return points
 
 
 def test_a_polygon_fills_the_pixels_whose_centres_it_holds():
