@@ -18,6 +18,7 @@ from app.canvas.drawing import Drawing
 from engine.api import GenerateRequest, Pixels, Request, Result, UpscaleRequest
 from engine.errors import InvalidRequest
 from engine.provenance import inputs_of, recipe_of, with_history
+from engine.shapes import ChestShape
 
 Origin = Literal["synthetic", "real", "partly"]
 Kind = Literal["opened", "stage", "made"]
@@ -71,6 +72,7 @@ class Session:
     drawing: Drawing | None = None  # the newest the browser sent
     report: str = ""  # as typed, also before a run
     form: Any = None  # the values of the request panel at the newest run
+    chest: ChestShape = field(default_factory=ChestShape)  # the newest that was drawn
     nonce: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     _number: int = 0

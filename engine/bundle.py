@@ -15,6 +15,7 @@ from torch import Tensor
 from engine.api import Knows, Mask, ModelCard, Organs, Pixels, Sampling
 from engine.errors import ModelMissing
 from engine.sampling import Denoiser, Noise
+from engine.shapes import ChestShape
 
 
 class Codec(Protocol):
@@ -99,6 +100,8 @@ class ShapeModel(Protocol):
     def sample(self, seed: int, size: int) -> Organs: ...
 
     def template(self, name: str, size: int) -> Organs: ...
+
+    def chest(self, settings: ChestShape, size: int) -> Organs: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,7 @@ from engine.recipes.insert import insert
 from engine.recipes.outpaint import outpaint
 from engine.recipes.segment import segment
 from engine.recipes.upscale import upscale
+from engine.shapes import ChestShape
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +146,10 @@ class Engine:
             known = ", ".join(self.templates())
             raise InvalidRequest(f"There is no template '{name}'; there are: {known}.")
         return self._shapes().template(name, size)
+
+    def chest(self, settings: ChestShape, size: int) -> Organs:
+        """A named anatomy with its sliders set, as an organ map (size, size)."""
+        return self._shapes().chest(settings, size)
 
     def _shapes(self) -> ShapeModel:
         if self._models.shapes is None:

@@ -20,7 +20,7 @@ from app.canvas.drawing import ERASE, ORGAN_BITS, Drawing, labels_file, organ_bi
 from app.jobs import Jobs, Stages
 from app.loading import Loading
 from app.pages.form import Form, after, read, state_name
-from app.panels import details, run
+from app.panels import details, run, shape
 from app.session import (
     Models,
     Session,
@@ -44,6 +44,7 @@ from engine.api import (
     with_seed,
 )
 from engine.errors import InvalidRequest
+from engine.shapes import ChestShape
 
 VERB_NAMES: tuple[Verb, ...] = get_args(Verb)
 PROPOSED = ("erase", "outpaint")  # verbs whose result is a proposal first
@@ -60,6 +61,12 @@ class Shown:
     keep: Any = field(default_factory=gr.skip)
     fold: Any = field(default_factory=gr.skip)
     finding: Any = field(default_factory=gr.skip)
+    anatomy: Any = field(default_factory=gr.skip)
+    ratio: Any = field(default_factory=gr.skip)
+    volume: Any = field(default_factory=gr.skip)
+    rotation: Any = field(default_factory=gr.skip)
+    habitus: Any = field(default_factory=gr.skip)
+    view: Any = field(default_factory=gr.skip)
     lines: Any = field(default_factory=gr.skip)  # of the run bar; they carry notes
 
     def updates(self) -> list[Any]:
@@ -174,6 +181,8 @@ class Desk:
                     return self.loaded(session)
                 case "template":
                     return self.template(session, told.get("name"), rev)
+                case "shape":
+                    return self.chest(session, shape.read(told, session.chest.template), rev)
                 case "ended":
                     return self.ended(session, rev)
                 case "accept" | "discard" as choice:
@@ -307,8 +316,15 @@ class Desk:
         found = next((t for t in self.templates() if t.title == name), None)
         if found is None:
             raise InvalidRequest("Choose a template first.")
-        height, width = self.canvas_shape(session)
-        return self.draw_organs(session, found.organs(height, width), rev)
+        return self.chest(session, ChestShape(found.name), rev)
+
+    def chest(self, session: Session, settings: ChestShape, rev: int | None) -> Shown:
+        """Draw a template with its sliders set, and show what they are set to."""
+        found = next(t for t in self.templates() if t.name == settings.template)
+        organs = found.organs(*self.canvas_shape(session), settings)
+        session.chest = settings
+        drawn = self.draw_organs(session, organs, rev)
+        return replace(drawn, **shape.shown(settings, found.ratio))
 
     def organs_of_picture(self, session: Session, number: int | None, rev: int) -> Shown:
         picture = session.state(number) or session.picture()

@@ -78,10 +78,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     _common(parser, "PNG to write")
     anatomy = parser.add_mutually_exclusive_group()
     anatomy.add_argument("--organs", metavar="FILE", help=ORGANS)
-    anatomy.add_argument("--template", metavar="NAME", help="one of the anatomies that ship")
-    parser.add_argument(
-        "--size", default="256", metavar="PX", help="side of a template, px (default: 256)"
-    )
+    shape_arguments(parser, anatomy)
     parser.add_argument(
         "--finding", metavar="WORDS=MASK", action="append", default=[], help=FINDING
     )
@@ -98,6 +95,30 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     )
     _sampling(parser)
     _written(parser)
+
+
+def shape_arguments(parser: argparse.ArgumentParser, anatomy: "argparse._ActionsContainer") -> None:
+    """A named chest in ``anatomy``, and how it is changed."""
+    anatomy.add_argument(
+        "--template",
+        metavar="NAME",
+        help="one of the anatomies that ship; average where only the options below are given",
+    )
+    group = parser.add_argument_group(
+        "shape of the template", "steps are standard deviations of films, -2 to 2 (default: 0)"
+    )
+    group.add_argument(
+        "--ratio", metavar="R", help="cardiothoracic ratio, 0.35 to 0.70 (default: the template's)"
+    )
+    group.add_argument("--volume", metavar="X", help="area of the lungs at the same width")
+    group.add_argument(
+        "--rotation", metavar="X", help="above 0 the patient has turned to his right"
+    )
+    group.add_argument(
+        "--habitus", metavar="X", help="above 0 short and broad, below tall and narrow"
+    )
+    group.add_argument("--view", metavar="X", help="above 0 as on AP films, below as on PA films")
+    group.add_argument("--size", default="256", metavar="PX", help="side, px (default: 256)")
 
 
 def _insert(parser: argparse.ArgumentParser) -> None:
