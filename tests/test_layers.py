@@ -23,7 +23,7 @@ FLOORS = [
     ["engine.bundle", "engine.frame", "engine.masks", "engine.compositing"],
     ["engine.provenance", "engine.carried", "engine.images", "engine.words", "engine.shapes"],
     ["engine.sampling", "engine.schedules", "engine.tensors", "engine.networks"],
-    ["engine.marks", "engine.png", "engine.files", "engine.vocabulary"],
+    ["engine.marks", "engine.png", "engine.files", "engine.vocabulary", "engine.devices"],
     ["engine.api", "engine.errors", "engine.version", "engine"],
 ]
 # room -> what nothing in it may import, neither at its top nor inside a function
