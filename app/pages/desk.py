@@ -110,7 +110,9 @@ class Desk:
         try:
             if drawing is not None:
                 session.drew(drawing)
-            sampling = self.sampling(verb, form)
+            sampling = details.read(
+                form.quality, form.seed, form.keep_seed, form.steps, form.guidance
+            )
             request = read(form, drawing, session.picture(), selected, sampling)
             self.submit(session, id, verb, request, form, drawing)
         except Exception as error:
@@ -119,15 +121,14 @@ class Desk:
         session.form = replace(form, seed=sampling.seed)
         return Shown(
             seed=gr.skip() if form.keep_seed else sampling.seed,
-            fold=gr.update(label=details.summary(form.quality, sampling)),
+            fold=gr.update(label=details.summary(form.quality, self.filled(verb, sampling))),
         )
 
-    def sampling(self, verb: Verb, form: Form) -> Sampling:
+    def filled(self, verb: Verb, sampling: Sampling) -> Sampling:
+        """What the engine will make of it, as far as the page can tell."""
         engine = self.loading.engine
-        usual = Sampling() if engine is None else engine.defaults(verb)
-        return details.read(
-            form.quality, form.seed, form.keep_seed, form.steps, form.guidance, usual
-        )
+        usual = Sampling() if engine is None else engine.defaults(verb, sampling.quality)
+        return sampling.filled(usual)
 
     def submit(
         self,
@@ -158,7 +159,8 @@ class Desk:
         def keep_finished(stages: Stages, stopped: Request) -> None:
             engine = self.loading.engine
             if isinstance(stopped, GenerateRequest) and engine is not None:
-                used = Models(engine.name, {card.name: card.sha256 for card in engine.models})
+                hashes = {card.name: card.sha256 for card in engine.models}
+                used = Models(engine.name, hashes, engine.precision)
                 keep_stages(session, stages, stopped, kept, used, choose=True)
 
         self.jobs.submit(id, session.id, verb, requests, keep, keep_finished)

@@ -23,7 +23,8 @@ def _common(parser: argparse.ArgumentParser, output: str) -> None:
     models.add_argument(
         "--precision",
         default="auto",
-        help="auto, float32, bfloat16 or float16 (default: auto, float32 on a processor)",
+        help="auto, float32, bfloat16 or float16 (default: auto, which is bfloat16 where the "
+        "device computes in it; a replay then follows its recipe)",
     )
     told = parser.add_argument_group("what is told")
     told.add_argument("--json", action="store_true", help="write the result to stdout as JSON")
@@ -53,7 +54,16 @@ def _sampling(parser: argparse.ArgumentParser) -> None:
         "--seed", default="0", metavar="N", help="whole number; the same makes the same picture "
         "(default: 0)",
     )  # fmt: skip
+    group.add_argument(
+        "--quality",
+        metavar="NAME",
+        help="draft, standard or fine: which of the model's settings fill in what is not given "
+        "here (default: standard)",
+    )
     group.add_argument("--steps", metavar="N", help="steps of each stage, 1 to 2000")
+    group.add_argument(
+        "--detail-steps", metavar="N", help="steps of the upscaler, for large pictures"
+    )
     group.add_argument("--sampler", metavar="NAME", help="ddim or dpmpp")
     group.add_argument("--eta", metavar="X", help="fresh noise of ddim, 0 (none) to 1")
     group.add_argument("--guidance", metavar="X", help="weight of the words, 1 (none) to 30")

@@ -128,7 +128,11 @@ def decimal(text: str, what: str) -> float:
 def sampling(args: argparse.Namespace) -> Sampling:
     return Sampling(
         seed=whole(args.seed, "The seed"),
+        quality=args.quality,
         steps=None if args.steps is None else whole(args.steps, "The number of steps"),
+        detail_steps=None
+        if args.detail_steps is None
+        else whole(args.detail_steps, "The number of steps"),
         sampler=args.sampler,
         eta=None if args.eta is None else decimal(args.eta, "Eta"),
         guidance=None if args.guidance is None else decimal(args.guidance, "Guidance"),

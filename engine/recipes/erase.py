@@ -17,7 +17,7 @@ def erase(
     painter = models.painter(
         "erase", lambda p: not request.words or p.knows.free_text or bool(p.knows.findings), "here"
     )
-    sampling = request.sampling.filled(painter.defaults)
+    sampling = request.sampling.filled(models.settings(painter, request.sampling.quality))
     words, notes = report_prompt(painter, request.words)
     notes += check_organs_known(request.organs, painter)
     organs = request.organs

@@ -21,7 +21,7 @@ def insert(
     painter = models.painter(
         "insert", lambda p: bool(p.knows.findings) or p.knows.free_text, "a finding"
     )
-    sampling = request.sampling.filled(painter.defaults)
+    sampling = request.sampling.filled(models.settings(painter, request.sampling.quality))
     noise = seeded_noise(*seeds, device=models.device)
     notes = finding_notes(painter, request.findings)  # refuses before the organs are read
     notes += check_organs_known(request.organs, painter)
