@@ -187,7 +187,9 @@ def _degree(text: str, hit: Hit, start: int, end: int) -> str | None:
     if not words:
         after = text[hit.end : end]
         said = re.match(r"[^,:(]{0,40}?(?:\b(?:is|are|remains?|appears?|which is)\b|[,:(])", after)
-        words = list(DEGREE.finditer(after, said.end()))[:1] if said else []
+        at_once = re.match(rf" (?:{DEGREE.pattern})(?=\W*$|[.,] )", after)
+        start = said.end() if said else 0
+        words = list(DEGREE.finditer(after, start))[:1] if said or at_once else []
     if not words:
         return None
     return " to ".join(DEGREES[word] for word in words[-1].groups() if word)
