@@ -186,9 +186,9 @@ DEGREES = {  # as written -> as kept
     "trace": "trace", "tiny": "tiny", "minimal": "minimal", "minimally": "minimal",
     "minor": "minor", "slight": "slight", "slightly": "slight", "small": "small",
     "mild": "mild", "mildly": "mild", "moderate": "moderate", "mod": "moderate",
-    "moderately": "moderate", "large": "large", "marked": "marked", "markedly": "marked", "severe": "severe",
-    "severely": "severe", "massive": "massive", "massively": "massive", "huge": "huge",
-    "extensive": "extensive", "gross": "gross", "grossly": "gross",
+    "moderately": "moderate", "large": "large", "marked": "marked", "markedly": "marked",
+    "severe": "severe", "severely": "severe", "massive": "massive", "massively": "massive",
+    "huge": "huge", "extensive": "extensive", "gross": "gross", "grossly": "gross",
 }  # fmt: skip
 _DEGREE = "|".join(DEGREES)
 DEGREE = re.compile(
