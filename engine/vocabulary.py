@@ -192,7 +192,7 @@ DEGREES = {  # as written -> as kept
 }  # fmt: skip
 _DEGREE = "|".join(DEGREES)
 DEGREE = re.compile(
-    rf"\b({_DEGREE})(?:(?:-| )to(?:-| )({_DEGREE}))?\b"
+    rf"\b({_DEGREE})(?:(?:-|/|(?:-| )to(?:-| ))({_DEGREE}))?\b"
     r"(?! (?:larger|smaller|more|less|increas|decreas|improv|worse|better|great|high|low|reduc))"
 )
 VIEWS = {

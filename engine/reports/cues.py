@@ -71,7 +71,7 @@ CUES = {  # kind -> pattern; where two begin at one place the first counts
         r"no longer(?: any)?|no|not|without|w/o|negative for|neg(?:\.|ative)? for|absence of|"
         r"free (?:of|from)|clear of|neither|nor|denies|denied|lack of|lacks|never|"
         r"(?:interval |complete |full |now )?(?:resolution|removal|clearing|clearance) of|"
-        r"rather than|instead of|"
+        r"rather than|instead of|nothing (?:to suggest|suspicious for)|"
         r"isn't|aren't|doesn't|hasn't|don't|rules out|ruled out(?= \w)|excludes|devoid of"
     ),
     "past": (
