@@ -36,12 +36,12 @@ NAME = "Embedded models, 256 px"
 FILM_SIDE = 256  # px
 GRID = FILM_SIDE // CELL
 MAP_SIDE = 128  # px; the organ maps the diffusion model was trained on
-PAINTING = Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=6.0)
+PAINTING = Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=6.0)
 REPORT_GUIDANCE = 2.0
 UNSAID = "no finding, pa view"  # crisper than saying nothing: see the sheets of the card
 UPSCALING = Sampling(steps=6, sampler="ddim", eta=0.0, guidance=1.0)
 # What each costs and keeps: docs/performance.md
-QUALITIES: Mapping[Quality, Sampling] = {"draft": Sampling(steps=6), "fine": Sampling(steps=40)}
+QUALITIES: Mapping[Quality, Sampling] = {"draft": Sampling(steps=6), "fine": Sampling(steps=24)}
 UPSCALING_QUALITIES: Mapping[Quality, Sampling] = {
     "draft": Sampling(steps=3),
     "fine": Sampling(steps=12),

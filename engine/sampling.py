@@ -160,9 +160,9 @@ def solver_times(abars: Tensor, count: int) -> list[int]:
     """``count`` training times, noisiest first; fewer where the schedule has no more.
 
     The last training time, then ratios of noise to signal that are even in their seventh root
-    (Karras et al. 2022, eq. 5), from 3 ``count`` down to 1 / ``count``. What spans the whole latent,
-    as the brightness of a film, is decided at ratios of 10 and more: times that are even in t are
-    too sparse there. Both ends close in with ``count``, because the first and the last step of the
+    (Karras et al. 2022, eq. 5), from 3 ``count`` down to 1 / ``count``. What spans the whole
+    latent, as the brightness of a film, is decided at ratios of 10 and more: times that are even
+    in t are too sparse there. Both ends close in with ``count``, because the first and the last step of the
     solver are of first order.
     """
     signal = abars.double()
