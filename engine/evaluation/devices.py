@@ -64,14 +64,15 @@ class Overlay:
 
     def line(self, points: Points, width: float) -> NDArray[np.uint8]:
         """A curve through ``points``, ``width`` px of the film wide."""
-        thick = max(round(width * self.factor), 1)
-        return cv2.polylines(
-            self.blank(), [self._fixed(points)], False, 255, thick, cv2.LINE_AA, shift=4
-        )
+        page, thick = self.blank(), max(round(width * self.factor), 1)
+        cv2.polylines(page, [self._fixed(points)], False, 255, thick, cv2.LINE_AA, shift=4)
+        return page
 
     def area(self, points: Points) -> NDArray[np.uint8]:
         """The inside of a closed outline."""
-        return cv2.fillPoly(self.blank(), [self._fixed(points)], 255, cv2.LINE_AA, shift=4)
+        page = self.blank()
+        cv2.fillPoly(page, [self._fixed(points)], 255, cv2.LINE_AA, shift=4)
+        return page
 
     def letters(self, text: str, at: Point, height: float) -> NDArray[np.uint8]:
         """``text`` with its top left corner ``at``; letters about ``height`` px tall."""
