@@ -35,7 +35,7 @@ from engine.api import (
 )
 from engine.engine import Engine
 from engine.evaluation.devices import with_devices
-from engine.evaluation.regions import region_of
+from engine.evaluation.zones import region_of
 from engine.masks import cardiothoracic_ratio
 from engine.vocabulary import NOTHING, UNPLACED
 

@@ -7,7 +7,7 @@ from PIL import Image
 from engine.api import LEFT_LUNG, RIGHT_LUNG
 from engine.engine import Engine
 from engine.evaluation import sheets
-from engine.evaluation.regions import region_of
+from engine.evaluation.zones import region_of
 from tests.engine import tiny
 
 NAMES = {"samples", "obedience", "degrees", "words", "insertions", "erasures", "upscalings"}
