@@ -4,8 +4,9 @@ Seeds are consecutive, maps come from the shape model, and every picture is made
 public requests that the page and the command line send. Only synthetic films are shown.
 """
 
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -32,6 +33,7 @@ from engine.api import (
     Sampling,
     SegmentRequest,
     UpscaleRequest,
+    Verb,
 )
 from engine.engine import Engine
 from engine.evaluation.devices import with_devices
@@ -39,6 +41,8 @@ from engine.evaluation.zones import region_of
 from engine.masks import cardiothoracic_ratio
 from engine.vocabulary import NOTHING, UNPLACED
 
+log = logging.getLogger(__name__)
+VERB_OF: dict[str, Verb] = {"insertions": "insert", "erasures": "erase", "upscalings": "upscale"}
 SAMPLES, INSERTIONS, ERASURES, UPSCALINGS, MAPS, REPORTS = 64, 24, 12, 12, 8, 8
 QUICK = 8  # a quick run makes one part in eight
 BATCH = 8  # films computed together
@@ -97,24 +101,27 @@ def draw_sheets(engine: Engine, folder: Path, quick: bool) -> dict[str, Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     films = samples(engine, _share(SAMPLES, quick))
-    pages = {
-        "samples": (8, 256, [Tile(_grey(r.image), f"seed {r.request.sampling.seed}") for r in films
-                             if not isinstance(r.request, SegmentRequest)]),
-        "obedience": (6, 256, obedience(engine, _share(MAPS, quick))),
-        "degrees": (4, 256, degrees(engine, 1 if quick else 3)),
-        "words": (4, 256, words(engine, _share(REPORTS, quick))),
-    }  # fmt: skip
-    if engine.can("insert") is None:
-        pages["insertions"] = (8, 232, insertions(engine, films, _share(INSERTIONS, quick)))
-    if engine.can("erase") is None:
-        pages["erasures"] = (6, 256, erasures(engine, films, _share(ERASURES, quick)))
-    if engine.can("upscale") is None:
-        pages["upscalings"] = (6, 256, upscalings(engine, films, _share(UPSCALINGS, quick)))
-    return {
-        name: save(sheet(tiles, columns, side), folder / f"{name}.jpg")
-        for name, (columns, side, tiles) in pages.items()
-        if tiles
+    pages: dict[str, tuple[int, int, Callable[[], list[Tile]]]] = {
+        "samples": (8, 256, lambda: shown(films)),
+        "obedience": (6, 256, lambda: obedience(engine, _share(MAPS, quick))),
+        "degrees": (4, 256, lambda: degrees(engine, 1 if quick else 3)),
+        "words": (4, 256, lambda: words(engine, _share(REPORTS, quick))),
+        "insertions": (8, 232, lambda: insertions(engine, films, _share(INSERTIONS, quick))),
+        "erasures": (6, 256, lambda: erasures(engine, films, _share(ERASURES, quick))),
+        "upscalings": (6, 256, lambda: upscalings(engine, films, _share(UPSCALINGS, quick))),
     }
+    drawn: dict[str, Path] = {}
+    for name, (columns, side, draw) in pages.items():  # each is on disk as soon as it is drawn
+        verb = VERB_OF.get(name)
+        tiles = draw() if verb is None or engine.can(verb) is None else []
+        if tiles:
+            log.info("sheet %s", name)
+            drawn[name] = save(sheet(tiles, columns, side), folder / f"{name}.jpg")
+    return drawn
+
+
+def shown(films: Sequence[Result]) -> list[Tile]:
+    return [Tile(_grey(film.image), f"seed {seed}") for seed, film in enumerate(films)]
 
 
 def samples(engine: Engine, count: int) -> list[Result]:
