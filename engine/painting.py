@@ -45,11 +45,16 @@ class Painted:
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """Follow ``reference`` where ``keep`` is 1, for the first ``share`` of the steps."""
+    """Follow ``reference`` where ``keep`` is 1, for the first ``share`` of the steps.
+
+    ``lean`` draws the rest towards it too, that firmly and for the first half of the steps:
+    where the reference is a good guess, the coarse shape follows it and the detail is free.
+    """
 
     reference: Tensor
     keep: Tensor
     share: float = 1.0
+    lean: float = 0.0
 
 
 def sample(
@@ -96,13 +101,15 @@ def repaint(
     fade: int = 0,
     own_tone: bool = False,
     hidden: Mask | None = None,
+    lean: float = 0.0,
 ) -> list[Pixels]:
     """The same films with the zone painted anew; every pixel outside it keeps its bits.
 
     What lies under the zone is never read (see :func:`engine.masks.fill`). ``fade`` pixels of
     the zone's inner rim blend into the surroundings. ``own_tone`` says that the films are the
     model's own, so that their tone needs no measuring. ``hidden`` is the zone with whatever
-    else of the films must not be read, such as the zones that are painted next.
+    else of the films must not be read, such as the zones that are painted next. ``lean`` as in
+    :class:`Hold`, towards the smooth guess that hides the zone.
     """
     codec, device = painter.codec, models.device
     hidden = zone if hidden is None else hidden
@@ -125,7 +132,7 @@ def repaint(
         conditions,
         sampling,
         noise,
-        hold=Hold(reference=codec.encode(films), keep=1 - free),
+        hold=Hold(reference=codec.encode(films), keep=1 - free, lean=lean),
         on_step=reporter(stage, painter, sampling, on_event, lambda film: finish(film, 0)),
     )
     painted = codec.decode(latents, grain=noise)
@@ -206,6 +213,9 @@ def check_organs_known(organs: Organs | None, painter: Painter) -> tuple[str, ..
 def _held(denoise, hold: Hold | None, abars: Tensor, times: list[int]):
     if hold is None:
         return denoise
+    if hold.lean and len(times) > 1:
+        half = times[(len(times) - 1) // 2]
+        denoise = held(denoise, hold.reference, hold.lean * (1 - hold.keep), abars, down_to=half)
     count = max(round(hold.share * len(times)), 0)
     if count == 0:
         return denoise
