@@ -49,13 +49,16 @@ class Painted:
 class Hold:
     """Follow ``reference`` where ``keep`` is 1, for the noisier ``share`` of the schedule.
 
-    For the first ``steps`` steps instead, where they are given.
+    For the first ``steps`` steps instead, where they are given. ``lean`` draws the rest towards
+    it too, that firmly and for the noisier half: where the reference is a good guess, the coarse
+    shape follows it and the detail is free.
     """
 
     reference: Tensor
     keep: Tensor
     share: float = 1.0
     steps: int | None = None
+    lean: float = 0.0
 
 
 def sample(
@@ -111,13 +114,15 @@ def repaint(
     fade: int = 0,
     own_tone: bool = False,
     hidden: Mask | None = None,
+    lean: float = 0.0,
 ) -> list[Pixels]:
     """The same films with the zone painted anew; every pixel outside it keeps its bits.
 
     What lies under the zone is never read (see :func:`engine.masks.fill`). ``fade`` pixels of
     the zone's inner rim blend into the surroundings. ``own_tone`` says that the films are the
     model's own, so that their tone needs no measuring. ``hidden`` is the zone with whatever
-    else of the films must not be read, such as the zones that are painted next.
+    else of the films must not be read, such as the zones that are painted next. ``lean`` as in
+    :class:`Hold`, towards the smooth guess that hides the zone.
     """
     codec, device = painter.codec, models.device
     hidden = zone if hidden is None else hidden
@@ -140,7 +145,7 @@ def repaint(
         conditions,
         sampling,
         noise,
-        hold=Hold(reference=codec.encode(films), keep=1 - free),
+        hold=Hold(reference=codec.encode(films), keep=1 - free, lean=lean),
         on_step=reporter(stage, painter, sampling, on_event, lambda film: finish(film, 0)),
     )
     painted = codec.decode(latents, grain=noise)
@@ -222,6 +227,9 @@ def check_organs_known(organs: Organs | None, painter: Painter) -> tuple[str, ..
 def _held(denoise: Denoiser, hold: Hold | None, abars: Tensor, times: list[int]) -> Denoiser:
     if hold is None or hold.steps == 0:
         return denoise
+    if hold.lean and len(times) > 1:
+        half, free = len(abars) // 2, 1 - hold.keep
+        denoise = held(denoise, hold.reference, hold.lean * free, abars, down_to=half)
     down_to = round((1 - hold.share) * len(abars))
     if hold.steps is not None:
         down_to = 0 if hold.steps >= len(times) else times[hold.steps - 1]

@@ -16,6 +16,7 @@ NO_TORCH = ["torch", "diffusers", "transformers", "engine.tensors", "engine.engi
 FLOORS = [
     ["app"],
     ["engine.__main__", "engine.cli", "engine.bench", "engine.qualities", "engine.parity"],
+    ["engine.evaluation"],
     ["engine.engine"],
     ["engine.recipes"],
     ["engine.embedded", "engine.published", "engine.training"],

@@ -124,3 +124,57 @@ def test_a_hold_of_so_many_steps_is_that_many():
     )
 
     assert pulled == [True] * 5 + [False] * 7
+
+
+GUESS = 0.5  # a latent of the reference
+
+
+def aims(hold, steps, sampler):
+    """(training time, mean of the clean latent) that each step aimed at."""
+    times, seen = [], []
+
+    class Watches(Paints):
+        def denoiser(self, conditions):
+            answers = super().denoiser(conditions)
+
+            def estimate(x, t):
+                times.append(t)
+                return answers(x, t)
+
+            return estimate
+
+    sample(
+        painter_of(Watches()),
+        [Conditions()],
+        Sampling(steps=steps, sampler=sampler, eta=0.0, guidance=1.0),
+        seeded_noise(0),
+        hold=hold,
+        on_step=lambda done, x0: seen.append(float(x0.mean())),
+    )
+    return list(zip(times, seen, strict=True))
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "dpmpp"])
+def test_the_noisier_half_leans_towards_the_guess_and_the_other_is_free(sampler):
+    hold = Hold(reference=torch.full((1, 1, CELLS, CELLS), GUESS), keep=torch.zeros(1, 1, 1, 1))
+
+    seen = aims(replace(hold, lean=0.25), 8, sampler)
+
+    aim = latent(BACKGROUND)
+    wanted = [0.25 * GUESS + 0.75 * aim if t >= 500 else aim for t, _ in seen]
+    assert [mean for _, mean in seen] == pytest.approx(wanted, abs=1e-5)
+    assert len(set(wanted)) == 2
+
+
+def test_what_is_held_follows_the_reference_whatever_the_rest_leans_to():
+    reference = torch.full((1, 1, CELLS, CELLS), GUESS)
+    hold = Hold(reference=reference, keep=torch.ones(1, 1, 1, 1), lean=0.25)
+
+    assert [mean for _, mean in aims(hold, 4, "dpmpp")] == pytest.approx([GUESS] * 4, abs=1e-5)
+
+
+def test_a_single_step_does_not_lean():
+    reference = torch.full((1, 1, CELLS, CELLS), GUESS)
+    hold = Hold(reference=reference, keep=torch.zeros(1, 1, 1, 1), lean=0.25)
+
+    assert aims(hold, 1, "dpmpp")[0][1] == pytest.approx(latent(BACKGROUND), abs=1e-5)
