@@ -1,1 +1,1 @@
-"""How well a set of models draws: figures, gates and a report. Torch is imported by the submodules."""
+"""How well a set of models draws: figures, gates, a report and a card."""

@@ -19,7 +19,7 @@ from engine.cli.progress import ProgressLine
 from engine.embedded import open_embedded
 from engine.engine import EMBEDDED, Engine, choose_device, choose_precision, open_engine
 from engine.errors import EngineError, InvalidRequest
-from engine.evaluation.films import WITHOUT_DATA, Instruments, RealFilms, read_real
+from engine.evaluation.films import WITHOUT_DATA, Instruments, read_real
 from engine.evaluation.gates import gate_table, gates_of
 from engine.evaluation.measuring import FULL, QUICK, SECTIONS, Measurement
 from engine.evaluation.pictures import FOLDER_SECTIONS, read_pictures
@@ -29,6 +29,8 @@ from engine.networks.linear_codec import LinearCodec
 from engine.networks.small import load_embedded
 
 log = logging.getLogger(__name__)
+
+Films = NDArray[np.uint8]  # (N, 256, 256)
 
 JSON_NAME, HTML_NAME = "evaluation.json", "evaluation.html"
 SHEETS = "sheets"
@@ -91,16 +93,13 @@ def run(args: argparse.Namespace) -> int:
     return 1 if results["failed"] else 0
 
 
-def evaluate(
-    args: argparse.Namespace, progress: ProgressLine, real: RealFilms | None = None
-) -> dict[str, Any]:
-    """All results, written after every section; ``real`` replaces the films of ``--data``."""
-    started = time.monotonic()
+def evaluate(args: argparse.Namespace, progress: ProgressLine) -> dict[str, Any]:
+    """Open what ``args`` name and measure it."""
     folder = Path(args.embedded) if args.embedded else EMBEDDED
-    progress.say("Reading the real films.")
-    if real is None:
-        real = read_real(Path(args.data), Instruments(folder, judge_folder(folder)))
+    pictures = read_pictures(Path(args.images)) if args.images else None
     engine = opened(args, folder)
+    progress.say("Reading the real films.")
+    real = read_real(Path(args.data), Instruments(folder, judge_folder(folder)))
     linear = load_embedded(folder / "codec.json") if args.embedded else None
     m = Measurement(
         engine=engine,
@@ -110,21 +109,26 @@ def evaluate(
         say=progress.say,
         linear=linear if isinstance(linear, LinearCodec) else None,
     )
+    return measured(args, m, folder, pictures)
+
+
+def measured(
+    args: argparse.Namespace, m: Measurement, folder: Path, pictures: Films | None = None
+) -> dict[str, Any]:
+    """All results; they are written after every section, so that a stop loses little."""
+    started = time.monotonic()
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    results = headed(args, engine, folder)
+    results = headed(args, m.engine, folder)
     sections = wanted(args)
     if args.only:
         results |= before(out / JSON_NAME, results, sections)
-    pictures = None
-    if args.images:
-        pictures = read_pictures(Path(args.images))
     for name in sections:
         measure(name, m, results, out, pictures)
         results["minutes"] = round((time.monotonic() - started) / 60, 1)
         results["gates"] = gates_of(results)
         keep(results, out)
-    progress.say("Writing the report.")
+    m.say("Writing the report.")
     write_report(results, out / HTML_NAME)
     if args.card:
         carry_card(results, out, folder)
@@ -160,7 +164,7 @@ def measure(
     m: Measurement,
     results: dict[str, Any],
     out: Path,
-    pictures: NDArray[np.uint8] | None,
+    pictures: Films | None,
 ) -> None:
     """One section. Its failure is noted and does not cost the others."""
     m.say(f"{name} ...")

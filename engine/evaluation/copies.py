@@ -1,5 +1,6 @@
 """Does the model repeat films it was trained on? Nearest training films, three ways."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from engine.networks.linear_codec import LinearCodec
 
 TOO_ALIKE = 0.9  # SSIM of a pair that would be a copy
 Films = NDArray[np.uint8]  # (N, 256, 256)
+View = Callable[[Films], Tensor]
+Distances = dict[str, list[float]]
 
 
 def copy_figures(
@@ -24,7 +27,7 @@ def copy_figures(
     ``ratio`` near 1 or above: drawn films are as far from the training films as people the model
     has never seen. Well below 1: it repeats them. SSIM is that of each film's nearest pairs.
     """
-    views = {
+    views: dict[str, View] = {
         "block mean": lambda films: latents(codec, films)[0],
         "detail": lambda films: latents(codec, films)[1],
         "judge": lambda films: torch.from_numpy(features_of(judge, films)).float(),
@@ -46,7 +49,7 @@ def copy_figures(
     return figures
 
 
-def _block_distances(view, drawn: Films, strangers: Films, trained: Films) -> dict[str, list[float]]:
+def _block_distances(view: View, drawn: Films, strangers: Films, trained: Films) -> Distances:
     """Nearest distances of the block means, for the plot."""
     known = view(trained)
     sets = {"drawn": drawn, "strangers": strangers}

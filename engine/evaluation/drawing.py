@@ -12,15 +12,15 @@ import torch
 from numpy.typing import NDArray
 
 from engine import masks
-from engine.api import GenerateRequest, Mask, Organs, Sampling
 from engine.api import AnatomyWay as Way
+from engine.api import GenerateRequest, Mask, Organs, Sampling
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.compositing import match_surroundings, paste
 from engine.errors import ModelMissing
 from engine.frame import plain_frame
 from engine.painting import Hold, sample
 from engine.prompts import report_prompt
-from engine.recipes.generate import FADE, choose, controller_hold, defaults_of
+from engine.recipes.generate import FADE, HELD_SHARE, PULL, choose
 from engine.sampling import seeded_noise
 from engine.tensors import resize
 
@@ -28,6 +28,7 @@ SIDE = 256  # px; what everything is measured at
 BATCH = 16
 REPAINTING = 1_000_003  # added to a film's seed for what is painted into it later
 OnDone = Callable[[int, int], None]  # (films drawn, of)
+Films = NDArray[np.uint8]  # (N, 256, 256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Order:
 class Insertion:
     """``words`` to paint into ``film`` (256, 256) uint8 where ``region`` (256, 256) is 1."""
 
-    film: NDArray[np.uint8]
+    film: Films
     organs: Organs
     region: Mask
     words: str
@@ -61,7 +62,7 @@ def painter_for(models: ModelSet, way: Way = "auto") -> Painter | None:
 
 def draw(
     models: ModelSet, orders: Sequence[Order], *, way: Way = "auto", on_done: OnDone | None = None
-) -> NDArray[np.uint8]:
+) -> Films:
     """(N, 256, 256) uint8, as stage 1 of a generate draws them."""
     films = []
     for part in parts_of(orders):
@@ -72,7 +73,7 @@ def draw(
 
 
 @torch.inference_mode()
-def _draw(models: ModelSet, orders: Sequence[Order], way: Way) -> NDArray[np.uint8]:
+def _draw(models: ModelSet, orders: Sequence[Order], way: Way) -> Films:
     requests = [
         GenerateRequest(
             organs=None if o.organs is None else masks.organs_at(o.organs, SIDE),
@@ -82,29 +83,31 @@ def _draw(models: ModelSet, orders: Sequence[Order], way: Way) -> NDArray[np.uin
         for o in orders
     ]
     painter = choose(requests[0], models)
-    sampling = Sampling().filled(defaults_of(requests[0], painter))
+    sampling = Sampling().filled(replace(painter.defaults, guidance=painter.report_guidance))
     noise = seeded_noise(*(o.seed for o in orders), device=models.device)
     by_map = painter.diffusion.takes_map and way != "controller"
     hold = None
     if not by_map and requests[0].organs is not None:
-        hold = together([controller_hold(r, painter, sampling, 1) for r in requests])
+        hold = led_by_controller(painter, [r.organs for r in requests if r.organs is not None])
     conditions = []
     for request in requests:
         words, _ = report_prompt(painter, request.report)
         region = None if words else np.zeros((SIDE, SIDE), np.float32)
         organs = request.organs if by_map else None
-        conditions.append(
-            Conditions(words=words or painter.unsaid, organs=organs, region=region)
-        )
+        conditions.append(Conditions(words=words or painter.unsaid, organs=organs, region=region))
     latents = sample(painter, conditions, sampling, noise, hold=hold)
     return as_films(painter.codec.decode(latents, grain=noise))
 
 
-def together(holds: Sequence[Hold]) -> Hold:
-    """One hold for a batch; all follow for the same share of the steps."""
-    reference = torch.cat([h.reference for h in holds])
-    keep = torch.cat([h.keep for h in holds])
-    return Hold(reference=reference, keep=keep, share=holds[0].share)
+def led_by_controller(painter: Painter, maps: Sequence[Organs]) -> Hold:
+    """XReal's stage 1 for a batch: each film follows its own map's rough radiograph."""
+    assert painter.controller is not None
+    codec, controller = painter.codec, painter.controller
+    rough = torch.cat([controller.rough(organs) for organs in maps])
+    inside = [masks.mask_at((organs > 0).astype(np.float32), codec.size) for organs in maps]
+    cover = masks.cells(torch.cat(inside), codec.cell).to(rough.device)
+    keep = torch.where(cover > 0, 1.0, PULL)
+    return Hold(reference=codec.encode(rough), keep=keep, share=HELD_SHARE)
 
 
 def repaint_all(
@@ -113,7 +116,7 @@ def repaint_all(
     insertions: Sequence[Insertion],
     *,
     on_done: OnDone | None = None,
-) -> NDArray[np.uint8]:
+) -> Films:
     """The films with their words painted in, (N, 256, 256) uint8; elsewhere nothing changes."""
     films = []
     for part in parts_of(insertions):
@@ -124,13 +127,11 @@ def repaint_all(
 
 
 @torch.inference_mode()
-def _repaint(
-    models: ModelSet, painter: Painter, insertions: Sequence[Insertion]
-) -> NDArray[np.uint8]:
+def _repaint(models: ModelSet, painter: Painter, insertions: Sequence[Insertion]) -> Films:
     """As :func:`engine.painting.repaint` does with films of the model's own tone."""
     codec, device = painter.codec, models.device
     frame = plain_frame(SIDE, SIDE, codec.size)
-    images = [one.film.astype(np.float32) / 255 for one in insertions]
+    images = [one.film.astype(np.float32) / np.float32(255) for one in insertions]
     bases = [masks.fill(f, one.region) for f, one in zip(images, insertions, strict=True)]
     films = torch.cat([frame.film(base, device) for base in bases])
     free = torch.cat([masks.cells(frame.soft(one.region), codec.cell) for one in insertions])
@@ -153,7 +154,7 @@ def _repaint(
 
 
 @torch.inference_mode()
-def reconstructed(models: ModelSet, painter: Painter, films: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def reconstructed(models: ModelSet, painter: Painter, films: Films) -> Films:
     """Films (N, 256, 256) through the painter's codec and back, with the texture it invents."""
     size, found = painter.codec.size, []
     for number, part in enumerate(torch.from_numpy(films).split(BATCH)):
@@ -164,7 +165,7 @@ def reconstructed(models: ModelSet, painter: Painter, films: NDArray[np.uint8]) 
     return np.concatenate(found)
 
 
-def as_films(decoded: torch.Tensor) -> NDArray[np.uint8]:
+def as_films(decoded: torch.Tensor) -> Films:
     """(B, C, H, W), about [0, 1] -> (B, 256, 256) uint8."""
     grey = resize(decoded.float().mean(1, keepdim=True).clamp(0, 1).cpu(), SIDE, SIDE)
     return (grey[:, 0].clamp(0, 1) * 255).round().to(torch.uint8).numpy()

@@ -49,9 +49,7 @@ def kernel_distance(a: Features, b: Features) -> float:
     return within(a) + within(b) - 2 * float(kernel(a, b).mean())
 
 
-def manifold_shares(
-    real: Features, drawn: Features, k: int = NEIGHBOURS
-) -> dict[str, float]:
+def manifold_shares(real: Features, drawn: Features, k: int = NEIGHBOURS) -> dict[str, float]:
     """Precision, recall, density and coverage by balls that reach to the k-th neighbour.
 
     Kynkäänniemi et al. 2019 and Naeem et al. 2020.

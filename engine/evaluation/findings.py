@@ -133,9 +133,9 @@ class Thresholds:
         k = self.judge.findings.index(name)
         there, known = self.there[:, k], self.known[:, k]
         absent = np.flatnonzero(~there & known)
-        regions = {i: region_for(name, self.organs[i], int(i)) for i in absent}
-        usable = [i for i in absent if regions[i] is not None]
-        places = np.stack([regions[i] for i in usable])
+        regions = [(i, region_for(name, self.organs[i], int(i))) for i in absent]
+        usable = [i for i, region in regions if region is not None]
+        places = np.stack([region for _, region in regions if region is not None])
         scores = inside(self.maps[usable], places)[:, k]
         limit = float(np.quantile(scores, 1 - FALSE_ALARMS))
         found = {"threshold": round(limit, 3), "real_without": len(usable), "auc_real": None}
@@ -165,5 +165,6 @@ def logit_maps(judge: Judge, films: NDArray[np.uint8], batch: int = 32) -> NDArr
 
 def inside(maps: NDArray[np.float32], masks: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logits of whole regions, (N, findings); ``masks`` (N, H, W) in [0, 1]."""
-    cells = F.adaptive_avg_pool2d(torch.from_numpy(masks)[:, None], maps.shape[-2:])
+    height, width = maps.shape[-2:]
+    cells = F.adaptive_avg_pool2d(torch.from_numpy(masks)[:, None], (height, width))
     return pooled(torch.from_numpy(maps), cells).numpy()

@@ -220,9 +220,7 @@ def copies(m: Measurement) -> dict[str, Any]:
 def copies_of(m: Measurement, drawn: Films) -> dict[str, Any]:
     images, tools = m.real.pack.images, m.real.instruments
     m.say("copies: nearest training films")
-    return copy_figures(
-        drawn, images[m.real.val], images[m.real.train], tools.codec, tools.judge
-    )
+    return copy_figures(drawn, images[m.real.val], images[m.real.train], tools.codec, tools.judge)
 
 
 def codec(m: Measurement) -> dict[str, Any]:

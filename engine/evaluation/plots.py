@@ -10,9 +10,7 @@ LINE = 22  # px a row
 Interval = tuple[float, float, float]  # value, low, high
 
 
-def scatter(
-    pairs: Sequence[Sequence[float]], across: str, upwards: str, side: int = 320
-) -> str:
+def scatter(pairs: Sequence[Sequence[float]], across: str, upwards: str, side: int = 320) -> str:
     """Points (x, y) with the line where both are equal; both axes have the same range."""
     values = np.asarray(pairs, float).reshape(-1, 2)
     low, high = _round_range(values)

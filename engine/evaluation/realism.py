@@ -1,6 +1,5 @@
-"""Do drawn films look like real ones? Distances in the judge's space, and a fresh network's guess."""
+"""Do drawn films look like real ones? Distances in the judge's space; a fresh network's guess."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,6 @@ CROP = 128  # px; what the fresh network sees at a time
 BATCH = 32
 PEAK = 2e-3
 Films = NDArray[np.uint8]  # (N, 256, 256)
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +71,11 @@ def told_apart(sides: Sides, steps: int, seed: int) -> dict[str, Any]:
 
     0.5 is a guess. Tested on equally many films of both sides that it never saw.
     """
+    tested = min(map(len, sides.test))
+    if tested == 0 or min(map(len, sides.learn)) == 0:
+        return rate(0, 0)
     first, second = (levelled(films) for films in sides.learn)
     network = _trained(first, second, steps, seed)
-    tested = min(map(len, sides.test))
-    if tested == 0 or not len(first) or not len(second):
-        return rate(0, 0)
     right = 0
     for films, wanted in zip(sides.test, (False, True), strict=True):
         right += int(((_guess(network, levelled(films[:tested])) > 0) == wanted).sum())

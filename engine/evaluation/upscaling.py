@@ -23,11 +23,16 @@ from engine.recipes.upscale import upscale
 from engine.tensors import on_grid
 
 Say = Callable[[str], None]
+Films = NDArray[np.uint8]  # (N, 1024, 1024)
 
 
 @torch.inference_mode()
 def upscaling_figures(
-    models: ModelSet, painter: Painter | None, large: NDArray[np.uint8], steps: Sequence[int], say: Say
+    models: ModelSet,
+    painter: Painter | None,
+    large: Films,
+    steps: Sequence[int],
+    say: Say,
 ) -> dict[str, Any]:
     """Rows of the table for real films ``large`` (N, 1024, 1024) at each of ``steps``."""
     truth = torch.from_numpy(large)[:, None].float() / 255

@@ -98,7 +98,7 @@ def varied(images: Tensor, places: Tensor, generator: torch.Generator) -> tuple[
 
 def map_loss(logits: Tensor, places: Tensor) -> Tensor:
     """How far the maps of boxed findings are from their boxes; inside and outside count alike."""
-    share = F.adaptive_avg_pool2d(places, logits.shape[-2:])
+    share = F.adaptive_avg_pool2d(places, (logits.shape[-2], logits.shape[-1]))
     most = share.amax((2, 3), keepdim=True)
     boxed = (most > 0).float()
     truth = (share / most.clamp_min(1e-3)).clamp(0, 1)
@@ -179,9 +179,7 @@ def judge_figures(network: Judge, pack: Pack) -> dict[str, object]:
     return {"films": len(films), "mean_auc": round(mean, 3), "auc": areas}
 
 
-def area_under_curve(
-    positive: NDArray[np.floating], negative: NDArray[np.floating]
-) -> float:
+def area_under_curve(positive: NDArray[np.floating], negative: NDArray[np.floating]) -> float:
     """Chance that a film with the finding scores above one without; ties count half."""
     above = (positive[:, None] > negative[None, :]).mean()
     equal = (positive[:, None] == negative[None, :]).mean()
