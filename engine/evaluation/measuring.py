@@ -49,7 +49,7 @@ class Amounts:
 
 FULL = Amounts()
 QUICK = Amounts(
-    worded=24, healthy=12, controller=8, a_finding=4, guessing=40, large=2, upscaling=(1.0,)
+    worded=24, healthy=12, controller=8, a_finding=4, guessing=80, large=2, upscaling=(1.0,)
 )
 
 

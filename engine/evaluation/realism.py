@@ -18,11 +18,13 @@ from engine.evaluation.features import (
 )
 from engine.evaluation.proportions import rate
 from engine.networks.judge import Judge
+from engine.training.codec import high_pass
 from engine.training.data import windowed
 
 CROP = 128  # px; what the fresh network sees at a time
 BATCH = 32
 PEAK = 2e-3
+FINE = 12.0  # how much larger the fine part is shown
 Films = NDArray[np.uint8]  # (N, 256, 256)
 
 
@@ -94,11 +96,25 @@ def _trained(first: Films, second: Films, steps: int, seed: int) -> nn.Module:
         crops = torch.cat([_crops(films, half, generator) for films in (first, second)])
         truth = torch.cat([torch.zeros(half), torch.ones(half)])
         with torch.autocast("cpu", torch.bfloat16):
-            said = network(crops.contiguous(memory_format=torch.channels_last))[:, 0]
+            said = network(seen(crops).contiguous(memory_format=torch.channels_last))[:, 0]
         loss = F.binary_cross_entropy_with_logits(said.float(), truth)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    both = [_crops(films, half, generator) for films in (first, second) for _ in range(8)]
+    return settled(network, both)
+
+
+@torch.inference_mode()
+def settled(network: nn.Module, batches: list[Tensor]) -> nn.Module:
+    """The network with its levels measured anew: after so few steps the running ones lag."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # a plain mean over what follows
+    half = len(batches) // 2
+    for first, second in zip(batches[:half], batches[half:], strict=True):
+        network(seen(torch.cat([first, second])))
     return network.eval()
 
 
@@ -116,7 +132,7 @@ def _fresh() -> nn.Module:
         ]
 
     return nn.Sequential(
-        *stage(1, 16),
+        *stage(2, 16),
         *stage(16, 32),
         *stage(32, 64),
         *stage(64, 96),
@@ -125,6 +141,11 @@ def _fresh() -> nn.Module:
         nn.Dropout(0.3),
         nn.Linear(96, 1),
     )
+
+
+def seen(crops: Tensor) -> Tensor:
+    """(B, 1, h, w) -> (B, 2, h, w): the film and its fine part, enlarged, so that grain is seen."""
+    return torch.cat([2 * crops - 1, FINE * high_pass(crops)], 1)
 
 
 def _crops(films: Films, count: int, generator: torch.Generator) -> Tensor:
@@ -147,7 +168,9 @@ def _guess(network: nn.Module, films: Films) -> NDArray[np.float32]:
         batch = part[:, None].float() / 255
         corners = (0, (films.shape[-1] - CROP) // 2, films.shape[-1] - CROP)
         votes = [
-            network(batch[..., y : y + CROP, x : x + CROP])[:, 0] for y in corners for x in corners
+            network(seen(batch[..., y : y + CROP, x : x + CROP]))[:, 0]
+            for y in corners
+            for x in corners
         ]
         said.append(torch.stack(votes).mean(0))
     return torch.cat(said).numpy()

@@ -89,5 +89,5 @@ def pooled(logits: Tensor, inside: Tensor | None = None) -> Tensor:
     """
     weight = torch.ones_like(logits[:, :1]) if inside is None else inside.to(logits)
     weight = weight / weight.sum((2, 3), keepdim=True).clamp_min(1e-6)
-    scaled = SHARPNESS * logits + weight.clamp_min(1e-12).log()
+    scaled = SHARPNESS * logits + weight.log()  # cells outside weigh nothing: log 0 is -inf
     return scaled.flatten(2).logsumexp(2) / SHARPNESS

@@ -285,7 +285,7 @@ def test_every_command_explains_itself(command, capsys):
     assert "--output" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["models", "train", "bench", "parity"])
+@pytest.mark.parametrize("command", ["models", "train", "evaluate", "bench", "parity"])
 def test_every_tool_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
