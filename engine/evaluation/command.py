@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from engine.cli.progress import ProgressLine
+from engine.devices import choose_device, choose_precision
 from engine.embedded import open_embedded
-from engine.engine import EMBEDDED, Engine, choose_device, choose_precision, open_engine
+from engine.engine import EMBEDDED, Engine, open_engine
 from engine.errors import EngineError, InvalidRequest
 from engine.evaluation.films import WITHOUT_DATA, Instruments, read_real
 from engine.evaluation.gates import gate_table, gates_of

@@ -13,6 +13,7 @@ from engine.api import HEART, Knows, Mask, Organs, Pixels, Sampling
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.sampling import Estimate, Noise
 from engine.schedules import zero_snr_cosine
+from engine.shapes import ChestShape
 
 SIDE, CELL = 64, 8
 BACKGROUND, ORGAN = 0.25, 0.5  # what the stand-in paints outside and inside drawn organs
@@ -103,6 +104,9 @@ class Discs:
 
     def template(self, name: str, size: int) -> Organs:
         return disc(size, size // 8)
+
+    def chest(self, settings: ChestShape, size: int) -> Organs:
+        return disc(size, round(size * (settings.ratio or 0.5) / 4))
 
 
 def knows(**changes) -> Knows:

@@ -285,7 +285,7 @@ def test_every_command_explains_itself(command, capsys):
     assert "--output" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["models", "train", "evaluate", "bench", "parity"])
+@pytest.mark.parametrize("command", ["models", "report", "train", "evaluate", "bench", "parity"])
 def test_every_tool_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -307,3 +307,41 @@ def test_help_does_not_wait_for_torch():
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_shape_writes_the_organ_map_that_was_asked(desk, engine, capsys):
+    status = run(
+        engine, "shape", "--template", "average", "--ratio", "0.6", "--volume", "-1", "--json",
+        "-o", "map.png",
+    )  # fmt: skip
+
+    assert status == 0 and engine.requests == []
+    organs = read_organs("map.png")
+    assert organs.shape == (256, 256) and set(np.unique(organs)) == {0, 1, 2, 3}
+    (told,) = json.loads(capsys.readouterr().out)["files"]
+    assert abs(told["cardiothoracic_ratio"] - 0.6) <= 0.01
+    assert told["organs"]["heart"] == pytest.approx((organs == 3).mean(), abs=1e-4)
+
+
+def test_generate_takes_the_shape_of_a_template(desk, engine):
+    run(engine, "generate", "--ratio", "0.4", "--view", "1", "-o", "a.png")
+    run(engine, "shape", "--ratio", "0.4", "--view", "1", "-o", "map.png")
+
+    np.testing.assert_array_equal(engine.requests[0].organs, read_organs("map.png"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--ratio", "0.9"), "The cardiothoracic ratio goes from 0.35 to 0.70; 0.9 is outside."),
+        (("--volume", "much"), "The lung volume must be a number; 'much' is not one."),
+        (("--habitus", "-3"), "The habitus goes from -2 to 2 standard deviations; -3 is outside."),
+        (("--template", "odd"), "There is no template 'odd'."),
+        (("--organs", "organs.png", "--view", "1"), "--view changes a template"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_refused_in_a_sentence(desk, engine, capsys, arguments, said):
+    assert run(engine, "generate", *arguments, "-o", "out.png") == 2
+
+    assert said in capsys.readouterr().err
+    assert engine.requests == []
