@@ -8,10 +8,12 @@ from engine.reports.cues import ALSO, CUE, EITHER, ENDS, FRESH, JOINT, STILL, VE
 from engine.reports.findings import Certainty, Hit
 from engine.vocabulary import NOTHING
 
+APART = re.compile(r"\b(?:c/w|consistent|compatible|represent\w*|suggest\w*|with)\b|,")
+
 
 @dataclass(frozen=True)
 class Cue:
-    """Words that deny or doubt: what it makes of a finding, and where it stands."""
+    """Words that deny or doubt. ``kind``: what of, and which way they act, as in "not_after"."""
 
     kind: str
     start: int
@@ -57,16 +59,15 @@ def _reached(text: str, hits: list[Hit], cues: list[Cue], cue: Cue, way: str) ->
     inside = [n for n, hit in enumerate(hits) if hit.start < cue.start < hit.end]
     behind = [n for n, hit in enumerate(hits) if hit.end <= cue.start]
     if way == "both":
-        apart = r"\b(?:c/w|consistent|compatible|represent\w*|suggest\w*|with)\b|,"
         between = text[hits[behind[-1]].end : cue.start] if behind else ""
-        near = [] if ENDS.search(between) or re.search(apart, between) else behind[-1:]
+        near = [] if ENDS.search(between) or APART.search(between) else behind[-1:]
         return near + _forward(text, hits, cues, cue, ahead)[:1]
     if inside:
         return inside
-    if way == "after":
-        follows = ahead and text[cue.end : hits[ahead[0]].start]
-        says = cue.kind.startswith("maybe") and ahead and not JOINT.search(str(follows))
-        if behind and not (says and not ENDS.search(str(follows))):
+    if way == "after" and behind:
+        follows = text[cue.end : hits[ahead[0]].start] if ahead else ","
+        joined = JOINT.search(follows) or ENDS.search(follows)
+        if joined or not cue.kind.startswith("maybe"):  # else "the opacity is likely atelectasis"
             return _backward(text, hits, cue, behind)
     if cue.kind == "past" and text.startswith("p", cue.start) and ahead:
         near = text[cue.end : hits[ahead[0]].start]
@@ -80,8 +81,7 @@ def _forward(text: str, hits: list[Hit], cues: list[Cue], cue: Cue, ahead: list[
     at = cue.end
     for number in ahead:
         hit = hits[number]
-        gap = text[at : hit.start]
-        if at < hit.start and _stops(text, hits, cues, cue, number, at, gap, bool(found)):
+        if at < hit.start and _stops(text, hits, cues, cue, number, at):
             break
         if hit.finding != NOTHING or not found:
             found.append(number)
@@ -89,11 +89,10 @@ def _forward(text: str, hits: list[Hit], cues: list[Cue], cue: Cue, ahead: list[
     return found
 
 
-def _stops(
-    text: str, hits: list[Hit], cues: list[Cue], cue: Cue, number: int, at: int, gap: str,
-    listed: bool,
-) -> bool:  # fmt: skip
-    """Whether the reach of ``cue`` ends in ``gap``, which leads to the hit ``number``."""
+def _stops(text: str, hits: list[Hit], cues: list[Cue], cue: Cue, number: int, at: int) -> bool:
+    """Whether the reach of ``cue`` ends between ``at`` and the hit ``number``."""
+    gap = text[at : hits[number].start]
+    listed = at > cue.end  # a finding before this gap was reached
     if ENDS.search(gap):
         return True
     comma = max(gap.rfind(","), gap.rfind(":"))
