@@ -102,7 +102,7 @@ class Weights:
 
     @cached_property
     def _loaded(self) -> Any:
-        network = load_embedded(self._path, self.dtype).to(self.device)
+        network: Any = load_embedded(self._path, self.dtype).to(self.device)
         return network.to(memory_format=torch.channels_last)  # what processors convolve fastest
 
     @cached_property
@@ -203,7 +203,7 @@ class EmbeddedController:
 
 class EmbeddedUpscaler:
     defaults = UPSCALING
-    qualities = UPSCALING_QUALITIES
+    qualities: Mapping[Quality, Sampling] = UPSCALING_QUALITIES
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights

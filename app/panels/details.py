@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from engine.api import QUALITIES, Sampling
+from engine.api import QUALITIES, Quality, Sampling
 from engine.errors import InvalidRequest
 
-NAMES = {quality.capitalize(): quality for quality in QUALITIES}  # as the page says them
+NAMES: dict[str, Quality] = {q.capitalize(): q for q in QUALITIES}  # as the page says them
 LARGEST_SEED = 2**53 - 1  # what a page can say exactly
 DRAWN_SEEDS = 10**6  # seeds that we draw are short enough to read aloud
 MOST_STEPS, MOST_GUIDANCE = 250, 15
