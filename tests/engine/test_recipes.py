@@ -230,6 +230,34 @@ def test_inserting_reads_outlines_and_tells_which():
     assert np.array_equal(made.request.organs, made.organs)
 
 
+def test_a_finding_painted_over_the_chest_wall_stays_inside_and_says_so():
+    labels = np.zeros((SIDE, SIDE), np.uint8)
+    labels[8:48, 4:28], labels[8:48, 32:48] = 2, 1
+    image = film()
+    finding = Finding(text="effusion", mask=box_mask(SIDE, 40, 60))
+    request = InsertRequest(image=image, findings=(finding,), organs=labels)
+
+    (made,) = insert(request, model_set(), [0], QUIET)
+
+    assert np.array_equal(made.image[:, 52:], image[:, 52:])
+    assert not np.array_equal(made.image[40:46, 40:46], image[40:46, 40:46])
+    assert "outside the chest" in made.notes[0]
+
+
+def test_a_removal_reaches_beyond_the_chest():
+    labels = np.zeros((SIDE, SIDE), np.uint8)
+    labels[8:48, 4:28], labels[8:48, 32:48] = 2, 1
+    image = film()
+    request = InsertRequest(
+        image=image, findings=(Finding(text="", mask=box_mask(SIDE, 40, 60)),), organs=labels
+    )
+
+    (made,) = insert(request, model_set(), [0], QUIET)
+
+    assert not np.array_equal(made.image[50:60, 52:60], image[50:60, 52:60])
+    assert made.notes == ()
+
+
 def test_the_side_and_zone_of_a_region_reach_the_model_in_its_own_words():
     diffusion = Paints()
     labels = np.zeros((SIDE, SIDE), np.uint8)
