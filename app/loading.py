@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from app import messages
-from engine.api import Knows, ModelCard, OnEvent, Request, Result, Sampling, Verb
+from engine.api import Knows, ModelCard, OnEvent, Quality, Request, Result, Sampling, Verb
 from engine.errors import Cancelled
 
 
@@ -22,7 +22,9 @@ class Engine(Protocol):
     def knows(self, verb: Verb) -> Knows: ...
     def can(self, verb: Verb) -> str | None: ...
     def warm_up(self) -> None: ...
-    def defaults(self, verb: Verb) -> Sampling: ...
+    @property
+    def precision(self) -> str: ...
+    def defaults(self, verb: Verb, quality: Quality | None = None) -> Sampling: ...
 
 
 class Loading:

@@ -18,6 +18,7 @@ from app.canvas.drawing import Drawing
 from engine.api import GenerateRequest, Pixels, Request, Result, UpscaleRequest
 from engine.errors import InvalidRequest
 from engine.provenance import inputs_of, recipe_of, with_history
+from engine.shapes import ChestShape
 
 Origin = Literal["synthetic", "real", "partly"]
 Kind = Literal["opened", "stage", "made"]
@@ -71,6 +72,7 @@ class Session:
     drawing: Drawing | None = None  # the newest the browser sent
     report: str = ""  # as typed, also before a run
     form: Any = None  # the values of the request panel at the newest run
+    chest: ChestShape = field(default_factory=ChestShape)  # the newest that was drawn
     nonce: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     _number: int = 0
@@ -161,10 +163,11 @@ class Session:
 
 @dataclass(frozen=True)
 class Models:
-    """The models of a recipe: the name of the set, and SHA-256 by name."""
+    """The models of a recipe: the name of the set, SHA-256 by name, what they computed in."""
 
     name: str
     hashes: dict[str, str]
+    precision: str
 
 
 def keep_result(
@@ -186,7 +189,8 @@ def keep_result(
         drawing = scaled(drawing, result.image.shape)
     before = None if generated else parent
     if isinstance(result.request, GenerateRequest):
-        used = Models(result.recipe["model_set"], result.recipe["models"])
+        made = result.recipe
+        used = Models(made["model_set"], made["models"], made["precision"])
         stages = list(result.states.items())[:-1]
         before = keep_stages(session, stages, result.request, drawing, used)
     edited = None if generated or made_from is None else made_from.recipe
@@ -237,7 +241,7 @@ def keep_stages(
                 bits=16,
                 origin="synthetic",
                 parent=parent,
-                recipe=recipe_of(part, models.name, models.hashes),
+                recipe=recipe_of(part, models.name, models.hashes, models.precision),
                 inputs=inputs_of(part),
                 drawing=drawing,
                 seed=part.sampling.seed,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.api import Organs
-from engine.shapes import Shapes, read_shapes
+from engine.shapes import ChestShape, Shapes, read_shapes
 
 MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
 
@@ -17,12 +17,20 @@ class Template:
     name: str
     shapes: Shapes
 
-    def organs(self, height: int, width: int) -> Organs:
-        """(height, width): the middle of a square of the longer side."""
+    def organs(self, height: int, width: int, settings: ChestShape | None = None) -> Organs:
+        """(height, width): the middle of a square of the longer side.
+
+        ``settings`` move the sliders of this template.
+        """
         longest = max(height, width)
-        square = self.shapes.template(self.name, longest)
+        square = self.shapes.chest(settings or ChestShape(self.name), longest)
         top, left = (longest - height) // 2, (longest - width) // 2
         return np.ascontiguousarray(square[top : top + height, left : left + width])
+
+    @property
+    def ratio(self) -> float:
+        """Its cardiothoracic ratio."""
+        return self.shapes.ratio(self.name)
 
     @property
     def title(self) -> str:

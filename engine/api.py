@@ -7,7 +7,7 @@ is valid; a constructor refuses with :class:`InvalidRequest` and never repairs.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,22 +25,29 @@ SMALLEST_SIDE, LARGEST_SIDE, MOST_PIXELS = 32, 8192, 40_000_000
 Sampler = Literal["ddim", "dpmpp"]
 Verb = Literal["generate", "insert", "erase", "outpaint", "upscale", "segment"]
 AnatomyWay = Literal["auto", "map", "controller"]
+Quality = Literal["draft", "standard", "fine"]
+QUALITIES: tuple[Quality, ...] = get_args(Quality)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
     """How to sample. What is ``None`` is filled in by the model that runs (its own defaults).
 
-    ``steps`` per stage, ``eta`` 0 is deterministic, ``guidance`` 1 is none. ``exact`` asks for
-    the reference's arithmetic to the letter: float32, its schedule, its noise order, and no
+    ``quality`` chooses which of the model's defaults: "draft", "standard" (what ``None`` means)
+    or "fine". It is a name for them and nothing else: where all the rest is set, as in a recipe,
+    it changes no pixel. ``steps`` per stage, ``detail_steps`` those of the upscaler for films that
+    are larger than the model's, ``eta`` 0 is deterministic, ``guidance`` 1 is none. ``exact`` asks
+    for the reference's arithmetic to the letter: float32, its schedule, its noise order, and no
     compositing.
     """
 
     seed: int = 0
+    quality: Quality | None = None
     steps: int | None = None
     sampler: Sampler | None = None
     eta: float | None = None
     guidance: float | None = None
+    detail_steps: int | None = None
     exact: bool = False
 
     def __post_init__(self) -> None:
@@ -48,8 +55,13 @@ class Sampling:
             raise InvalidRequest(f"The seed must be a whole number; '{self.seed}' is not one.")
         if not 0 <= self.seed < 2**63:
             raise InvalidRequest("The seed must be a whole number from 0 to 9223372036854775807.")
-        if self.steps is not None and not 1 <= self.steps <= 2000:
-            raise InvalidRequest(f"Choose between 1 and 2000 steps; {self.steps} were asked for.")
+        if self.quality not in (None, *QUALITIES):
+            raise InvalidRequest(
+                f"The qualities are draft, standard and fine; '{self.quality}' is none of them."
+            )
+        for steps in (self.steps, self.detail_steps):
+            if steps is not None and not 1 <= steps <= 2000:
+                raise InvalidRequest(f"Choose between 1 and 2000 steps; {steps} were asked for.")
         if self.sampler not in (None, "ddim", "dpmpp"):
             raise InvalidRequest(f"The samplers are ddim and dpmpp; '{self.sampler}' is neither.")
         if self.eta is not None and not 0 <= self.eta <= 1:
@@ -58,12 +70,18 @@ class Sampling:
             raise InvalidRequest(f"Guidance goes from 1 to 30; {self.guidance:g} was asked for.")
         if self.exact and self.sampler == "dpmpp":
             raise InvalidRequest("Exact reference arithmetic uses the ddim sampler.")
+        if self.exact and self.quality is not None:
+            raise InvalidRequest(
+                "Exact reference arithmetic has the authors' own settings. Leave the quality out."
+            )
 
     def filled(self, defaults: "Sampling") -> "Sampling":
-        """This sampling with every ``None`` taken from ``defaults``."""
-        names = ("steps", "sampler", "eta", "guidance")
-        missing = {n: getattr(defaults, n) for n in names if getattr(self, n) is None}
+        """This sampling with every ``None`` taken from ``defaults``; the seed is its own."""
+        missing = {n: getattr(defaults, n) for n in LEFT_TO_MODELS if getattr(self, n) is None}
         return replace(self, **missing)
+
+
+LEFT_TO_MODELS = ("quality", "steps", "sampler", "eta", "guidance", "detail_steps")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,15 +6,16 @@ Ranges and latent scales differ between sets of weights (XReal 0..1, Cheff -1..1
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from engine.api import Knows, Mask, ModelCard, Organs, Pixels, Sampling
+from engine.api import Knows, Mask, ModelCard, Organs, Pixels, Quality, Sampling
 from engine.errors import ModelMissing
 from engine.sampling import Denoiser, Noise
+from engine.shapes import ChestShape
 
 
 class Codec(Protocol):
@@ -69,6 +70,7 @@ class Upscaler(Protocol):
     """Super-resolution to 1024 px as a diffusion in the upscaler's own space."""
 
     defaults: Sampling
+    qualities: Mapping[Quality, Sampling]  # what differs from the defaults
 
     @property
     def alphas_cumprod(self) -> Tensor: ...
@@ -100,6 +102,8 @@ class ShapeModel(Protocol):
 
     def template(self, name: str, size: int) -> Organs: ...
 
+    def chest(self, settings: ChestShape, size: int) -> Organs: ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Painter:
@@ -107,7 +111,9 @@ class Painter:
 
     ``defaults.guidance`` is for findings, which are painted into a film; ``report_guidance``
     for words that a whole film is drawn from. ``unsaid`` are the words for a film of which
-    nothing was said: its healthiest and clearest.
+    nothing was said: its healthiest and clearest. ``qualities`` hold what draft and fine do
+    otherwise than ``defaults``. ``guide`` is a network of less training or size to lead away from
+    (autoguidance); without one, guidance leads away from saying nothing.
     """
 
     name: str
@@ -118,6 +124,15 @@ class Painter:
     controller: Controller | None = None
     report_guidance: float = 1.0
     unsaid: str = ""
+    qualities: Mapping[Quality, Sampling] = field(default_factory=dict)
+    guide: Diffusion | None = None
+
+
+def settings(model: "Painter | Upscaler", quality: Quality | None) -> Sampling:
+    """All that ``model`` does at ``quality``; None is standard."""
+    named: Quality = quality or "standard"
+    differs = model.qualities.get(named, Sampling())
+    return replace(differs.filled(model.defaults), quality=named)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +147,14 @@ class ModelSet:
     segmenter: Segmenter | None = None
     shapes: ShapeModel | None = None
     hashes: dict[str, str] = field(default_factory=dict)  # name -> sha256, for recipes
+    precision: str = "float32"  # of the networks, for recipes
+
+    def settings(self, painter: Painter, quality: Quality | None) -> Sampling:
+        """What ``painter`` fills in at ``quality``, with the upscaler's steps for large films."""
+        found = settings(painter, quality)
+        if self.upscaler is None:
+            return found
+        return replace(found, detail_steps=settings(self.upscaler, quality).steps)
 
     def painter(self, verb: str, wanted: Callable[[Painter], bool], need: str) -> Painter:
         """The first painter that can do ``verb`` and is ``wanted``; ``need`` says what for."""

@@ -6,7 +6,7 @@ they are and how well they do is in assets/models (a JSON description and a card
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine import masks
-from engine.api import Knows, ModelCard, Organs, Pixels, Sampling
+from engine.api import Knows, ModelCard, Organs, Pixels, Quality, Sampling
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.errors import CheckpointRefused
+from engine.networks.linear_codec import GRAIN
 from engine.networks.small import (
     CELL,
     condition_channels,
@@ -35,10 +36,17 @@ NAME = "Embedded models, 256 px"
 FILM_SIDE = 256  # px
 GRID = FILM_SIDE // CELL
 MAP_SIDE = 128  # px; the organ maps the diffusion model was trained on
-PAINTING = Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=6.0)
+PAINTING = Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=6.0)
 REPORT_GUIDANCE = 2.0
 UNSAID = "no finding, pa view"  # crisper than saying nothing: see the sheets of the card
 UPSCALING = Sampling(steps=6, sampler="ddim", eta=0.0, guidance=1.0)
+# What each costs and keeps: docs/performance.md
+QUALITIES: Mapping[Quality, Sampling] = {"draft": Sampling(steps=6), "fine": Sampling(steps=24)}
+UPSCALING_QUALITIES: Mapping[Quality, Sampling] = {
+    "draft": Sampling(steps=3),
+    "fine": Sampling(steps=12),
+}
+REMEMBERED = 64  # texts whose states are kept
 VERBS = ("generate", "insert", "erase", "outpaint")
 
 
@@ -46,6 +54,7 @@ def open_embedded(folder: Path, device: torch.device, dtype: torch.dtype) -> Mod
     """The embedded models in ``folder``; raises CheckpointRefused where one is missing."""
     kinds = ("segmenter", "codec", "diffusion", "controller", "upscaler")
     files = {kind: Weights(folder / f"{kind}.json", device, dtype) for kind in kinds}
+    files["segmenter"].dtype = torch.float32  # quick, and a map must not depend on the precision
     codec = EmbeddedCodec(files["codec"])
     knows = knows_of(files["diffusion"].description)
     painter = Painter(
@@ -56,6 +65,7 @@ def open_embedded(folder: Path, device: torch.device, dtype: torch.dtype) -> Mod
         defaults=PAINTING,
         controller=EmbeddedController(files["controller"], codec),
         report_guidance=REPORT_GUIDANCE,
+        qualities=QUALITIES,
         unsaid=UNSAID,
     )
     return ModelSet(
@@ -67,6 +77,7 @@ def open_embedded(folder: Path, device: torch.device, dtype: torch.dtype) -> Mod
         segmenter=EmbeddedSegmenter(files["segmenter"]),
         shapes=read_shapes(folder),
         hashes={f.description["name"]: f.description["sha256"] for f in files.values()},
+        precision=str(dtype).removeprefix("torch."),
     )
 
 
@@ -90,7 +101,8 @@ class Weights:
 
     @cached_property
     def _loaded(self) -> Any:
-        return load_embedded(self._path, self.dtype).to(self.device)
+        network = load_embedded(self._path, self.dtype).to(self.device)
+        return network.to(memory_format=torch.channels_last)  # what processors convolve fastest
 
     @cached_property
     def alphas_cumprod(self) -> Tensor:
@@ -105,17 +117,17 @@ class EmbeddedCodec:
         self.channels: int = weights.description["architecture"]["channels"]
 
     def encode(self, film: Tensor) -> Tensor:
-        return self._weights.network.encode(film.to(self._weights.dtype)).float()
+        return self._weights.network.encode(film.float())
 
     def decode(self, latent: Tensor, grain: Noise | None = None) -> Tensor:
         """Faithful without ``grain``; with it the film's texture is invented."""
-        network, latent = self._weights.network, latent.to(self._weights.dtype)
+        network, latent = self._weights.network, latent.float()
         if grain is None:
-            return network.decode(latent, head="fidelity").float()
+            return network.decode(latent, head="fidelity")
         batch, _, height, width = latent.shape
         half = CELL // 2
-        noise = grain((batch, 8, height * half, width * half)).to(latent.dtype)
-        return network.decode(latent, head="texture", noise=noise).float()
+        noise = grain((batch, GRAIN, height * half, width * half))
+        return network.decode(latent, head="texture", noise=noise)
 
 
 class EmbeddedPainter:
@@ -125,17 +137,27 @@ class EmbeddedPainter:
 
     def __init__(self, weights: Weights, vocabulary: dict[str, int]) -> None:
         self._weights, self._vocabulary = weights, vocabulary
+        self._read: dict[str, tuple[Tensor, Tensor]] = {}
 
     @property
     def alphas_cumprod(self) -> Tensor:
         return self._weights.alphas_cumprod
 
+    def words(self, text: str) -> tuple[Tensor, Tensor]:
+        """States (1, 32, 128) of a text and their mean (1, 128); recent ones are remembered."""
+        if text not in self._read:
+            if len(self._read) >= REMEMBERED:
+                self._read.pop(next(iter(self._read)))
+            network = self._weights.network
+            table = network.rows([text], self._vocabulary).to(self._weights.device)
+            self._read[text] = network.read(table)
+        return self._read[text]
+
     def denoiser(self, conditions: Sequence[Conditions]) -> Denoiser:
         weights, network = self._weights, self._weights.network
-        told = torch.cat([drawing_channels(c) for c in conditions]).to(weights.device)
-        table = network.rows([c.words for c in conditions], self._vocabulary).to(weights.device)
-        states, mean = network.read(table)
-        told = told.to(weights.dtype)
+        told = torch.cat(drawings(conditions)).to(weights.device, weights.dtype)
+        read = [self.words(c.words) for c in conditions]
+        states, mean = (torch.cat(parts) for parts in zip(*read, strict=True))
 
         def estimate(x: Tensor, t: int):
             times = torch.full((len(x),), t, device=x.device)
@@ -143,6 +165,16 @@ class EmbeddedPainter:
             return from_v(x, v.float(), float(self.alphas_cumprod[t]))
 
         return estimate
+
+
+def drawings(conditions: Sequence[Conditions]) -> list[Tensor]:
+    """The channels of each; a drawing that several share is worked out once."""
+    found: dict[tuple[int, int], Tensor] = {}
+    for c in conditions:
+        key = (id(c.organs), id(c.region))
+        if key not in found:
+            found[key] = drawing_channels(c)
+    return [found[id(c.organs), id(c.region)] for c in conditions]
 
 
 def drawing_channels(condition: Conditions) -> Tensor:
@@ -169,6 +201,7 @@ class EmbeddedController:
 
 class EmbeddedUpscaler:
     defaults = UPSCALING
+    qualities = UPSCALING_QUALITIES
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
@@ -192,7 +225,7 @@ class EmbeddedUpscaler:
         return estimate
 
     def picture(self, x: Tensor, film: Tensor) -> Tensor:
-        return self._weights.network.to_film(x.to(self._weights.dtype), film).float().clamp(0, 1)
+        return self._weights.network.to_film(x.float(), film).clamp(0, 1)
 
 
 class EmbeddedSegmenter:

@@ -1,11 +1,11 @@
 """One engine: it opens models, runs requests, and makes pictures again from their recipes."""
 
 import logging
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -21,6 +21,7 @@ from engine.api import (
     OnEvent,
     Organs,
     Progress,
+    Quality,
     Request,
     Result,
     Sampling,
@@ -28,9 +29,16 @@ from engine.api import (
     Verb,
     with_seed,
 )
-from engine.bundle import ModelSet, ShapeModel
+from engine.bundle import ModelSet, ShapeModel, settings
+from engine.devices import (
+    PRECISIONS,
+    choose_device,
+    choose_precision,
+    computes_in,
+    out_of_memory,
+)
 from engine.embedded import open_embedded
-from engine.errors import Cancelled, InvalidRequest, ModelMissing, OutOfMemory
+from engine.errors import Cancelled, InvalidRequest, ModelMissing
 from engine.painting import Painted
 from engine.recipes.erase import erase
 from engine.recipes.generate import generate
@@ -38,6 +46,7 @@ from engine.recipes.insert import insert
 from engine.recipes.outpaint import outpaint
 from engine.recipes.segment import segment
 from engine.recipes.upscale import upscale
+from engine.shapes import ChestShape
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +58,6 @@ RECIPES: dict[Verb, Callable[..., list[Painted]]] = {
     "outpaint": outpaint,
     "upscale": upscale,
 }
-GIB = 2**30
 
 
 def open_engine(
@@ -58,35 +66,59 @@ def open_engine(
     """An engine on the embedded models, or on the model files that lie in a folder.
 
     ``device``: "auto" (a usable graphics card, else the processor), "cpu", "cuda", "cuda:1".
-    ``precision``: "auto", "float32", "bfloat16", "float16".
+    ``precision``: "auto", "float32", "bfloat16", "float16". With "auto" a replay computes in the
+    precision of its recipe.
     """
     where = choose_device(device)
     dtype = choose_precision(precision, where)
-    embedded = open_embedded(EMBEDDED, where, dtype)
+    free = precision == "auto"
     if models is None:
-        return Engine(embedded)
+
+        def embedded_in(dtype: torch.dtype) -> ModelSet:
+            return open_embedded(EMBEDDED, where, dtype)
+
+        return Engine(embedded_in(dtype), in_precision=embedded_in if free else None)
     from engine.published import open_published
 
     published = open_published(Path(models), where, dtype)
-    chosen = ModelSet(
+
+    def published_in(dtype: torch.dtype) -> ModelSet:
+        return _joined(replace(published, dtype=dtype), open_embedded(EMBEDDED, where, dtype))
+
+    return Engine(published_in(dtype), published, published_in if free else None)
+
+
+def _joined(published: Any, embedded: ModelSet) -> ModelSet:
+    """Published models, with the embedded ones for what nobody has published."""
+    return ModelSet(
         name=published.name,
-        device=where,
+        device=published.device,
         cards=published.cards + tuple(c for c in embedded.cards if c.role in ("segmenter",)),
         painters=published.painters,
         upscaler=published.upscaler,
         segmenter=embedded.segmenter,
         shapes=embedded.shapes,
         hashes=published.hashes,
+        precision=embedded.precision,
     )
-    return Engine(chosen, published)
 
 
 class Engine:
-    """Loaded models behind ``run``. One run at a time: callers queue (see app.jobs)."""
+    """Loaded models behind ``run``. One run at a time: callers queue (see app.jobs).
 
-    def __init__(self, models: ModelSet, published: Any = None) -> None:
+    ``in_precision`` opens the same models in another precision, for the recipes that ask for it.
+    """
+
+    def __init__(
+        self,
+        models: ModelSet,
+        published: Any = None,
+        in_precision: Callable[[torch.dtype], ModelSet] | None = None,
+    ) -> None:
         self._models = models
         self._published = published  # PublishedModels for exact runs, or None
+        self._in_precision = in_precision
+        self._others: dict[str, ModelSet] = {}
 
     @property
     def name(self) -> str:
@@ -95,6 +127,11 @@ class Engine:
     @property
     def device(self) -> str:
         return str(self._models.device)
+
+    @property
+    def precision(self) -> str:
+        """What the networks compute in: "float32", "bfloat16" or "float16"."""
+        return self._models.precision
 
     @property
     def models(self) -> tuple[ModelCard, ...]:
@@ -116,12 +153,12 @@ class Engine:
         painters = [p for p in self._models.painters if verb in p.knows.verbs]
         return painters[0].knows if painters else Knows()
 
-    def defaults(self, verb: Verb) -> Sampling:
-        """What a sampling that leaves everything open becomes for this verb."""
+    def defaults(self, verb: Verb, quality: Quality | None = None) -> Sampling:
+        """What a sampling that leaves everything else open becomes for this verb."""
         if verb == "upscale" and self._models.upscaler is not None:
-            return self._models.upscaler.defaults
+            return settings(self._models.upscaler, quality)
         painters = [p for p in self._models.painters if verb in p.knows.verbs]
-        return painters[0].defaults if painters else Sampling()
+        return self._models.settings(painters[0], quality) if painters else Sampling()
 
     def warm_up(self) -> None:
         """Load what a first picture needs, by making a throwaway one in a single step.
@@ -146,6 +183,10 @@ class Engine:
             raise InvalidRequest(f"There is no template '{name}'; there are: {known}.")
         return self._shapes().template(name, size)
 
+    def chest(self, settings: ChestShape, size: int) -> Organs:
+        """A named anatomy with its sliders set, as an organ map (size, size)."""
+        return self._shapes().chest(settings, size)
+
     def _shapes(self) -> ShapeModel:
         if self._models.shapes is None:
             raise ModelMissing("The shape model is missing, so an organ map must be drawn.")
@@ -164,8 +205,7 @@ class Engine:
         """
         if isinstance(request, Batch):
             return self._run(request.request, request.seeds, on_event)
-        seed = 0 if isinstance(request, SegmentRequest) else int(request.sampling.seed)
-        return self._run(request, (seed,), on_event)[0]
+        return self._run(request, (_seed(request),), on_event)[0]
 
     def stream(self, request: Request) -> Iterator[Progress | Result]:
         """Progress, then the result. Closing the iterator stops the run at its next step."""
@@ -200,6 +240,7 @@ class Engine:
     ) -> Result:
         """Make the picture of a recipe again: the same pixels on the same kind of device.
 
+        In the precision of the recipe, unless the engine was opened with one that was named.
         Raises ModelMissing where a model of the recipe is not loaded in that very version.
         """
         used: dict[str, str] = recipe.get("models", {})
@@ -213,21 +254,48 @@ class Engine:
         request = provenance.request_of(recipe, inputs)
         batch = recipe.get("batch")
         if batch:
-            return self._run(request, tuple(batch["seeds"]), on_event)[int(batch["item"])]
-        return self.run(request, on_event)
+            seeds, item = tuple(batch["seeds"]), int(batch["item"])
+        else:
+            seeds, item = (_seed(request),), 0
+        return self._run(request, seeds, on_event, self.models_for(recipe))[item]
+
+    def models_for(self, recipe: dict[str, Any]) -> ModelSet:
+        """The loaded models in the precision of ``recipe``.
+
+        Version 0.1.0 named none: on a processor it was float32.
+        """
+        on_card = self._models.device.type == "cuda"
+        named = recipe.get("precision", self.precision if on_card else "float32")
+        if named not in PRECISIONS:
+            raise InvalidRequest(
+                f"The recipe asks for the precision '{named}', which this version does not know."
+            )
+        dtype = PRECISIONS[named]
+        if named == self.precision or self._in_precision is None:
+            return self._models
+        if not computes_in(dtype, self._models.device):
+            return self._models  # another kind of device: the picture differs slightly
+        if named not in self._others:
+            self._others[named] = self._in_precision(dtype)
+        return self._others[named]
 
     def _run(
-        self, request: Request, seeds: Sequence[int], on_event: OnEvent | None
+        self,
+        request: Request,
+        seeds: Sequence[int],
+        on_event: OnEvent | None,
+        models: ModelSet | None = None,
     ) -> list[Result]:
+        models = models or self._models
         clock = StageClock(on_event)
         try:
             with torch.inference_mode():
                 if not isinstance(request, SegmentRequest) and request.sampling.exact:
                     return [self._run_exact(with_seed(request, s), clock) for s in seeds]
                 if isinstance(request, SegmentRequest):
-                    painted = segment(request, self._models, clock)
+                    painted = segment(request, models, clock)
                 else:
-                    painted = RECIPES[VERBS[type(request)]](request, self._models, seeds, clock)
+                    painted = RECIPES[VERBS[type(request)]](request, models, seeds, clock)
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise out_of_memory(self._models.device) from error
         except RuntimeError as error:
@@ -235,16 +303,18 @@ class Engine:
                 raise out_of_memory(self._models.device) from error
             raise
         seconds = clock.seconds()
-        return [
-            self._result(p, int(seed), seeds, item, seconds)
-            for item, (p, seed) in enumerate(zip(painted, seeds, strict=True))
-        ]
+        return [self._result(p, models, seeds, item, seconds) for item, p in enumerate(painted)]
 
     def _result(
-        self, p: Painted, seed: int, seeds: Sequence[int], item: int, seconds: dict[str, float]
+        self,
+        p: Painted,
+        models: ModelSet,
+        seeds: Sequence[int],
+        item: int,
+        seconds: dict[str, float],
     ) -> Result:
-        request = with_seed(p.request, seed)
-        recipe = provenance.recipe_of(request, self._models.name, self._models.hashes)
+        request = with_seed(p.request, int(seeds[item]))
+        recipe = provenance.recipe_of(request, models.name, models.hashes, models.precision)
         if len(seeds) > 1:  # a batch is computed together, so it is made again together
             recipe["batch"] = {"seeds": [int(s) for s in seeds], "item": item}
         return Result(
@@ -277,6 +347,10 @@ class Engine:
         )
 
 
+def _seed(request: Request) -> int:
+    return 0 if isinstance(request, SegmentRequest) else int(request.sampling.seed)
+
+
 class StageClock:
     """Passes events on and notes how long each stage took."""
 
@@ -296,51 +370,3 @@ class StageClock:
     def seconds(self) -> dict[str, float]:
         total = time.monotonic() - self._started
         return {**{k: round(v, 3) for k, v in self._spent.items()}, "total": round(total, 3)}
-
-
-def choose_device(device: str) -> torch.device:
-    if device != "auto":
-        try:
-            chosen = torch.device(device)
-        except RuntimeError:
-            raise InvalidRequest(
-                f"The device is auto, cpu or cuda; '{device}' is neither."
-            ) from None
-        if chosen.type == "cuda" and not torch.cuda.is_available():
-            raise InvalidRequest(
-                "No graphics card can be used by the installed torch. Start with --device cpu, "
-                "or install the CUDA build of torch."
-            )
-        return chosen
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def choose_precision(precision: str, device: torch.device) -> torch.dtype:
-    """On a graphics card half precision (bfloat16 where it has it); on a processor float32."""
-    named = {
-        "float32": torch.float32,
-        "bfloat16": torch.bfloat16,
-        "float16": torch.float16,
-    }
-    if precision in named:
-        return named[precision]
-    if precision != "auto":
-        raise InvalidRequest(f"The precision is auto or one of {', '.join(named)}.")
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.float32
-
-
-def out_of_memory(device: torch.device) -> OutOfMemory:
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        free, _ = torch.cuda.mem_get_info(device)
-        return OutOfMemory("graphics card", 0, free / GIB)
-    return OutOfMemory("computer", 0, free_memory() / GIB)
-
-
-def free_memory() -> int:
-    """Bytes of main memory free on this computer; 0 where the system does not tell."""
-    if not hasattr(os, "sysconf"):
-        return 0
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -15,12 +15,14 @@ from engine.compositing import match_surroundings, paste
 from engine.errors import InvalidRequest
 from engine.frame import frame_of, plain_frame, thumbnail
 from engine.sampling import (
+    Denoiser,
     Noise,
     OnStep,
     ddim,
     ddim_steps,
     dpmpp,
     guided,
+    guided_together,
     held,
     solver_times,
     trailing_steps,
@@ -45,15 +47,17 @@ class Painted:
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """Follow ``reference`` where ``keep`` is 1, for the first ``share`` of the steps.
+    """Follow ``reference`` where ``keep`` is 1, for the noisier ``share`` of the schedule.
 
-    ``lean`` draws the rest towards it too, that firmly and for the first half of the steps:
-    where the reference is a good guess, the coarse shape follows it and the detail is free.
+    For the first ``steps`` steps instead, where they are given. ``lean`` draws the rest towards
+    it too, that firmly and for the noisier half: where the reference is a good guess, the coarse
+    shape follows it and the detail is free.
     """
 
     reference: Tensor
     keep: Tensor
     share: float = 1.0
+    steps: int | None = None
     lean: float = 0.0
 
 
@@ -71,10 +75,7 @@ def sample(
     assert sampling.eta is not None
     diffusion, codec = painter.diffusion, painter.codec
     abars = diffusion.alphas_cumprod
-    denoise = diffusion.denoiser(conditions)
-    if sampling.guidance != 1 and any(c.words for c in conditions):
-        neutral = diffusion.denoiser([replace(c, words="", region=None) for c in conditions])
-        denoise = guided(denoise, neutral, sampling.guidance)
+    denoise = guided_by(painter, conditions, sampling.guidance)
     side = codec.size // codec.cell
     x = noise((len(conditions), codec.channels, side, side))
     if sampling.sampler == "dpmpp":
@@ -85,6 +86,18 @@ def sample(
     steps = (trailing_steps if ends_in_noise else ddim_steps)(abars, sampling.steps, sampling.eta)
     denoise = _held(denoise, hold, abars, [step.t for step in steps])
     return ddim(denoise, x, steps, noise, on_step)
+
+
+def guided_by(painter: Painter, conditions: Sequence[Conditions], scale: float) -> Denoiser:
+    """The painter's denoiser led away from its guide, or from saying nothing, by ``scale``."""
+    diffusion = painter.diffusion
+    if scale != 1 and painter.guide is not None:
+        unguided = painter.guide.denoiser(conditions)
+        return guided(diffusion.denoiser(conditions), unguided, scale)
+    if scale != 1 and any(c.words for c in conditions):
+        neutral = [replace(c, words="", region=None) for c in conditions]
+        return guided_together(diffusion.denoiser([*neutral, *conditions]), scale)
+    return diffusion.denoiser(conditions)
 
 
 def repaint(
@@ -138,7 +151,8 @@ def repaint(
     painted = codec.decode(latents, grain=noise)
     larger = max(zone.shape) >= DETAIL_FROM * codec.size
     if larger and models.upscaler is not None:
-        painted = upscaled(painted.mean(1, keepdim=True).clamp(0, 1), models, noise, on_event)
+        grey = painted.mean(1, keepdim=True).clamp(0, 1)
+        painted = upscaled(grey, models, noise, on_event, sampling.detail_steps)
     return [finish(film[None], item) for item, film in enumerate(painted)]
 
 
@@ -210,14 +224,13 @@ def check_organs_known(organs: Organs | None, painter: Painter) -> tuple[str, ..
     )
 
 
-def _held(denoise, hold: Hold | None, abars: Tensor, times: list[int]):
-    if hold is None:
+def _held(denoise: Denoiser, hold: Hold | None, abars: Tensor, times: list[int]) -> Denoiser:
+    if hold is None or hold.steps == 0:
         return denoise
     if hold.lean and len(times) > 1:
-        half = times[(len(times) - 1) // 2]
-        denoise = held(denoise, hold.reference, hold.lean * (1 - hold.keep), abars, down_to=half)
-    count = max(round(hold.share * len(times)), 0)
-    if count == 0:
-        return denoise
-    down_to = 0 if count >= len(times) else times[count - 1]
+        half, free = len(abars) // 2, 1 - hold.keep
+        denoise = held(denoise, hold.reference, hold.lean * free, abars, down_to=half)
+    down_to = round((1 - hold.share) * len(abars))
+    if hold.steps is not None:
+        down_to = 0 if hold.steps >= len(times) else times[hold.steps - 1]
     return held(denoise, hold.reference, hold.keep, abars, down_to=down_to)

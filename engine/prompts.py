@@ -1,10 +1,12 @@
 """From what the user wrote to the words a painter's text encoder reads."""
 
+from collections.abc import Sequence
+
 from engine import masks
 from engine.api import Finding, Mask, Organs
 from engine.bundle import Painter
 from engine.vocabulary import NOTHING
-from engine.words import canonical, check_words, read_words
+from engine.words import canonical, check_words, notes_of, read_words, report_words
 
 NOTABLY = 0.9  # share of a painted region that is left, below which the user is told
 
@@ -13,6 +15,7 @@ def finding_prompt(painter: Painter, finding: Finding, organs: Organs | None) ->
     """Free text as it stands; for a model that knows a list, its own words with side and zone.
 
     Where the words leave the side or the zone open, they are taken from the region itself.
+    Raises InvalidRequest where they name a finding that the painter cannot draw.
     """
     if painter.knows.free_text:
         return finding.text
@@ -27,19 +30,32 @@ def finding_prompt(painter: Painter, finding: Finding, organs: Organs | None) ->
     return canonical(reading)
 
 
+def finding_notes(painter: Painter, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Sentences about the words of findings that are not obeyed as they stand; refuses as
+    :func:`finding_prompt` does. The size of a finding is that of its region."""
+    notes: list[str] = []
+    for finding in findings:
+        if finding.text.strip() and not painter.knows.free_text:
+            notes += notes_of(check_words(finding.text, painter.knows), painter.name)
+    return tuple(dict.fromkeys(notes))
+
+
+def unpainted_notes(painter: Painter, report: str, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """A sentence about what a report asks for beside painted findings: films of which a region is
+    told are drawn healthy outside it, so it may not appear."""
+    if painter.knows.free_text or not findings:
+        return ()
+    painted = {m.finding for f in findings for m in read_words(f.text, painter.knows).findings}
+    asked = [m.finding for m in read_words(report, painter.knows).findings]
+    missing = [word for word in dict.fromkeys(asked) if word not in painted and word != NOTHING]
+    if not missing:
+        return ()
+    return (f"Beside painted findings this may not appear: {', '.join(missing)}. Paint it, too.",)
+
+
 def report_prompt(painter: Painter, report: str) -> tuple[str, tuple[str, ...]]:
     """The words of a report that the painter reads, and sentences about those it does not."""
-    if painter.knows.free_text or not report.strip():
-        return report, ()
-    reading = read_words(report, painter.knows)
-    words = canonical(reading)
-    if not words and not reading.negated:
-        known = ", ".join(painter.knows.findings)
-        return "", (f"Nothing in the report is known to '{painter.name}', which reads: {known}.",)
-    if reading.unknown:
-        ignored = ", ".join(reading.unknown)
-        return words, (f"The model '{painter.name}' does not know these words: {ignored}.",)
-    return words, ()
+    return report_words(report, painter.knows, painter.name)
 
 
 def finding_zone(painter: Painter, finding: Finding, organs: Organs | None) -> tuple[Mask, str]:

@@ -55,8 +55,11 @@ Inputs = dict[str, NDArray[Any]]
 REQUESTS: dict[str, type] = {verb: kind for kind, verb in VERBS.items()}
 
 
-def recipe_of(request: Request, model_set: str, hashes: dict[str, str]) -> Recipe:
-    """The recipe of ``request`` as run by ``model_set``; ``hashes`` are its models' SHA-256."""
+def recipe_of(
+    request: Request, model_set: str, hashes: dict[str, str], precision: str = "float32"
+) -> Recipe:
+    """The recipe of ``request`` as run by ``model_set`` in ``precision``; ``hashes`` are its
+    models' SHA-256."""
     return {
         "schema": SCHEMA,
         "software": "XReal Studio",
@@ -67,6 +70,7 @@ def recipe_of(request: Request, model_set: str, hashes: dict[str, str]) -> Recip
         "inputs": {name: _fingerprint(array) for name, array in _inputs(request).items()},
         "model_set": model_set,
         "models": dict(sorted(hashes.items())),
+        "precision": precision,
         "history": [],
     }
 
@@ -215,8 +219,9 @@ def _parameters(kind: type, stored: dict[str, Any], inputs: Inputs) -> dict[str,
     found: dict[str, Any] = {}
     for name, value in stored.items():
         if name == "sampling":
-            if not isinstance(value.get("steps"), int | None):
-                raise TypeError("steps")
+            for count in ("steps", "detail_steps"):
+                if not isinstance(value.get(count), int | None):
+                    raise TypeError(count)
             found[name] = Sampling(**value)
         elif name == "findings":
             found[name] = tuple(
@@ -344,7 +349,10 @@ def _parse(data: bytes) -> Recipe:
 
 def _well_formed(recipe: Recipe) -> bool:
     """Whether the parts that are there have the form that :func:`recipe_of` gives them."""
-    parts = {"parameters": dict, "inputs": dict, "models": dict, "history": list, "batch": dict}
+    parts = {
+        "parameters": dict, "inputs": dict, "models": dict, "history": list, "batch": dict,
+        "precision": str,
+    }  # fmt: skip
     if any(name in recipe and not isinstance(recipe[name], kind) for name, kind in parts.items()):
         return False
     batch = recipe.get("batch")

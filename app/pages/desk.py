@@ -20,7 +20,7 @@ from app.canvas.drawing import ERASE, ORGAN_BITS, Drawing, labels_file, organ_bi
 from app.jobs import Jobs, Stages
 from app.loading import Loading
 from app.pages.form import Form, after, read, state_name
-from app.panels import details, run
+from app.panels import details, run, shape
 from app.session import (
     Models,
     Session,
@@ -44,6 +44,7 @@ from engine.api import (
     with_seed,
 )
 from engine.errors import InvalidRequest
+from engine.shapes import ChestShape
 
 VERB_NAMES: tuple[Verb, ...] = get_args(Verb)
 PROPOSED = ("erase", "outpaint")  # verbs whose result is a proposal first
@@ -60,6 +61,12 @@ class Shown:
     keep: Any = field(default_factory=gr.skip)
     fold: Any = field(default_factory=gr.skip)
     finding: Any = field(default_factory=gr.skip)
+    anatomy: Any = field(default_factory=gr.skip)
+    ratio: Any = field(default_factory=gr.skip)
+    volume: Any = field(default_factory=gr.skip)
+    rotation: Any = field(default_factory=gr.skip)
+    habitus: Any = field(default_factory=gr.skip)
+    view: Any = field(default_factory=gr.skip)
     lines: Any = field(default_factory=gr.skip)  # of the run bar; they carry notes
 
     def updates(self) -> list[Any]:
@@ -103,7 +110,9 @@ class Desk:
         try:
             if drawing is not None:
                 session.drew(drawing)
-            sampling = self.sampling(verb, form)
+            sampling = details.read(
+                form.quality, form.seed, form.keep_seed, form.steps, form.guidance
+            )
             request = read(form, drawing, session.picture(), selected, sampling)
             self.submit(session, id, verb, request, form, drawing)
         except Exception as error:
@@ -112,15 +121,14 @@ class Desk:
         session.form = replace(form, seed=sampling.seed)
         return Shown(
             seed=gr.skip() if form.keep_seed else sampling.seed,
-            fold=gr.update(label=details.summary(form.quality, sampling)),
+            fold=gr.update(label=details.summary(form.quality, self.filled(verb, sampling))),
         )
 
-    def sampling(self, verb: Verb, form: Form) -> Sampling:
+    def filled(self, verb: Verb, sampling: Sampling) -> Sampling:
+        """What the engine will make of it, as far as the page can tell."""
         engine = self.loading.engine
-        usual = Sampling() if engine is None else engine.defaults(verb)
-        return details.read(
-            form.quality, form.seed, form.keep_seed, form.steps, form.guidance, usual
-        )
+        usual = Sampling() if engine is None else engine.defaults(verb, sampling.quality)
+        return sampling.filled(usual)
 
     def submit(
         self,
@@ -151,7 +159,8 @@ class Desk:
         def keep_finished(stages: Stages, stopped: Request) -> None:
             engine = self.loading.engine
             if isinstance(stopped, GenerateRequest) and engine is not None:
-                used = Models(engine.name, {card.name: card.sha256 for card in engine.models})
+                hashes = {card.name: card.sha256 for card in engine.models}
+                used = Models(engine.name, hashes, engine.precision)
                 keep_stages(session, stages, stopped, kept, used, choose=True)
 
         self.jobs.submit(id, session.id, verb, requests, keep, keep_finished)
@@ -174,6 +183,8 @@ class Desk:
                     return self.loaded(session)
                 case "template":
                     return self.template(session, told.get("name"), rev)
+                case "shape":
+                    return self.chest(session, shape.read(told, session.chest.template), rev)
                 case "ended":
                     return self.ended(session, rev)
                 case "accept" | "discard" as choice:
@@ -307,8 +318,15 @@ class Desk:
         found = next((t for t in self.templates() if t.title == name), None)
         if found is None:
             raise InvalidRequest("Choose a template first.")
-        height, width = self.canvas_shape(session)
-        return self.draw_organs(session, found.organs(height, width), rev)
+        return self.chest(session, ChestShape(found.name), rev)
+
+    def chest(self, session: Session, settings: ChestShape, rev: int | None) -> Shown:
+        """Draw a template with its sliders set, and show what they are set to."""
+        found = next(t for t in self.templates() if t.name == settings.template)
+        organs = found.organs(*self.canvas_shape(session), settings)
+        session.chest = settings
+        drawn = self.draw_organs(session, organs, rev)
+        return replace(drawn, **shape.shown(settings, found.ratio))
 
     def organs_of_picture(self, session: Session, number: int | None, rev: int) -> Shown:
         picture = session.state(number) or session.picture()

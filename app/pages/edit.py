@@ -59,6 +59,7 @@ class EditPage:
             self.details.keep,
             self.details.fold,
             self.insert.finding,
+            *self.generate.shape.shown,
             self.bar.status,
         ]
 

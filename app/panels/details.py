@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from engine.api import Sampling
+from engine.api import QUALITIES, Sampling
 from engine.errors import InvalidRequest
 
-QUALITIES = {"Draft": 0.5, "Standard": 1.0, "Fine": 2.0}  # times the model's own steps
+NAMES = {quality.capitalize(): quality for quality in QUALITIES}  # as the page says them
 LARGEST_SEED = 2**53 - 1  # what a page can say exactly
 DRAWN_SEEDS = 10**6  # seeds that we draw are short enough to read aloud
 MOST_STEPS, MOST_GUIDANCE = 250, 15
@@ -32,7 +32,7 @@ class DetailsPanel:
 def build() -> DetailsPanel:
     with gr.Accordion("Details", open=False, elem_id="details") as fold:
         quality = gr.Radio(
-            list(QUALITIES), value="Standard", label="Quality", elem_id="quality",
+            list(NAMES), value="Standard", label="Quality", elem_id="quality",
             elem_classes="segments",
         )  # fmt: skip
         with gr.Row(elem_classes="seed-row"):
@@ -60,15 +60,12 @@ def read(
     keep: bool,
     steps: float | None,
     guidance: float | None,
-    usual: Sampling,
 ) -> Sampling:
-    """The values as a sampling; ``usual`` are the model's own. A kept seed is used as it is."""
-    asked = round(steps or 0) or None
-    if asked is None and quality != "Standard" and usual.steps is not None:
-        asked = max(round(usual.steps * QUALITIES[quality]), 1)
+    """The values as a sampling, the rest left to the model. A kept seed is used as it is."""
     return Sampling(
         seed=whole(seed) if keep else secrets.randbelow(DRAWN_SEEDS),
-        steps=asked,
+        quality=NAMES.get(quality),
+        steps=round(steps or 0) or None,
         guidance=float(guidance) if guidance and guidance >= 1 else None,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.canvas.drawing import Drawing, FindingRegion
+from app.panels import shape
 from engine.api import Finding, GenerateRequest, Sampling
 from engine.errors import InvalidRequest
 
@@ -12,10 +13,12 @@ from engine.errors import InvalidRequest
 @dataclass(frozen=True)
 class GeneratePanel:
     report: gr.Textbox
+    shape: shape.ShapePanel
 
 
 def build() -> GeneratePanel:
     with gr.Column(elem_classes="for-generate verb-body"):
+        anatomy = shape.build()
         report = gr.Textbox(
             label="Report",
             lines=4,
@@ -25,7 +28,7 @@ def build() -> GeneratePanel:
             elem_id="report",
         )
         gr.HTML("", elem_id="reads", html_template="<p class='lead'></p>")
-    return GeneratePanel(report)
+    return GeneratePanel(report, anatomy)
 
 
 def read(drawing: Drawing | None, report: str, sampling: Sampling) -> GenerateRequest:

@@ -148,6 +148,18 @@
     if (XREAL.tell) XREAL.tell({ ...told, doc: now.doc, rev: now.rev });
   });
 
+  // A slider of the anatomy was let go, or a key moved it: one change of the drawing each.
+  document.addEventListener("change", (event) => {
+    if (!event.target.closest || !event.target.closest("#shape")) return;
+    setTimeout(() => {
+      const told = { kind: "shape" };
+      for (const name of ["ratio", "volume", "rotation", "habitus", "view"]) {
+        told[name] = Number($(`#shape-${name} input[type=range]`).value);
+      }
+      tell(told);
+    });
+  });
+
   page.note = (note) => {
     if (!note) return;
     say("run-status", note.text);

@@ -23,7 +23,8 @@ def _common(parser: argparse.ArgumentParser, output: str) -> None:
     models.add_argument(
         "--precision",
         default="auto",
-        help="auto, float32, bfloat16 or float16 (default: auto, float32 on a processor)",
+        help="auto, float32, bfloat16 or float16 (default: auto, which is bfloat16 where the "
+        "device computes in it; a replay then follows its recipe)",
     )
     told = parser.add_argument_group("what is told")
     told.add_argument("--json", action="store_true", help="write the result to stdout as JSON")
@@ -53,7 +54,16 @@ def _sampling(parser: argparse.ArgumentParser) -> None:
         "--seed", default="0", metavar="N", help="whole number; the same makes the same picture "
         "(default: 0)",
     )  # fmt: skip
+    group.add_argument(
+        "--quality",
+        metavar="NAME",
+        help="draft, standard or fine: which of the model's settings fill in what is not given "
+        "here (default: standard)",
+    )
     group.add_argument("--steps", metavar="N", help="steps of each stage, 1 to 2000")
+    group.add_argument(
+        "--detail-steps", metavar="N", help="steps of the upscaler, for large pictures"
+    )
     group.add_argument("--sampler", metavar="NAME", help="ddim or dpmpp")
     group.add_argument("--eta", metavar="X", help="fresh noise of ddim, 0 (none) to 1")
     group.add_argument("--guidance", metavar="X", help="weight of the words, 1 (none) to 30")
@@ -78,10 +88,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     _common(parser, "PNG to write")
     anatomy = parser.add_mutually_exclusive_group()
     anatomy.add_argument("--organs", metavar="FILE", help=ORGANS)
-    anatomy.add_argument("--template", metavar="NAME", help="one of the anatomies that ship")
-    parser.add_argument(
-        "--size", default="256", metavar="PX", help="side of a template, px (default: 256)"
-    )
+    shape_arguments(parser, anatomy)
     parser.add_argument(
         "--finding", metavar="WORDS=MASK", action="append", default=[], help=FINDING
     )
@@ -98,6 +105,30 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     )
     _sampling(parser)
     _written(parser)
+
+
+def shape_arguments(parser: argparse.ArgumentParser, anatomy: "argparse._ActionsContainer") -> None:
+    """A named chest in ``anatomy``, and how it is changed."""
+    anatomy.add_argument(
+        "--template",
+        metavar="NAME",
+        help="one of the anatomies that ship; average where only the options below are given",
+    )
+    group = parser.add_argument_group(
+        "shape of the template", "steps are standard deviations of films, -2 to 2 (default: 0)"
+    )
+    group.add_argument(
+        "--ratio", metavar="R", help="cardiothoracic ratio, 0.35 to 0.70 (default: the template's)"
+    )
+    group.add_argument("--volume", metavar="X", help="area of the lungs at the same width")
+    group.add_argument(
+        "--rotation", metavar="X", help="above 0 the patient has turned to his right"
+    )
+    group.add_argument(
+        "--habitus", metavar="X", help="above 0 short and broad, below tall and narrow"
+    )
+    group.add_argument("--view", metavar="X", help="above 0 as on AP films, below as on PA films")
+    group.add_argument("--size", default="256", metavar="PX", help="side, px (default: 256)")
 
 
 def _insert(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from engine.cli import models, verbs
+from engine.cli import models, report, shape, verbs
 from engine.cli.faults import record
 from engine.errors import Cancelled, EngineError, InvalidRequest
 from engine.version import VERSION
@@ -47,7 +47,9 @@ def build_parser(command: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"XReal Studio {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     verbs.add_commands(commands)
+    shape.add_command(commands)
     models.add_command(commands)
+    report.add_command(commands)
     for name, about in TOOLS.items():
         tool = commands.add_parser(name, help=about, description=about)
         if command == name:

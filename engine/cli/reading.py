@@ -26,7 +26,7 @@ from engine.api import (
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.images import read_image, read_mask, read_organs
 from engine.provenance import Inputs, Recipe, read_recipe
-from engine.shapes import read_shapes
+from engine.shapes import SLIDERS, ChestShape, read_shapes
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "assets" / "models"
 MOST_VARIATIONS = 1000
@@ -128,7 +128,11 @@ def decimal(text: str, what: str) -> float:
 def sampling(args: argparse.Namespace) -> Sampling:
     return Sampling(
         seed=whole(args.seed, "The seed"),
+        quality=args.quality,
         steps=None if args.steps is None else whole(args.steps, "The number of steps"),
+        detail_steps=None
+        if args.detail_steps is None
+        else whole(args.detail_steps, "The number of steps"),
         sampler=args.sampler,
         eta=None if args.eta is None else decimal(args.eta, "Eta"),
         guidance=None if args.guidance is None else decimal(args.guidance, "Guidance"),
@@ -203,20 +207,32 @@ REQUESTS: dict[str, Callable[[argparse.Namespace], Request]] = {
 
 
 def _anatomy(args: argparse.Namespace) -> Organs | None:
+    changed = [name for name in ("ratio", *SLIDERS) if getattr(args, name) is not None]
+    if args.organs and changed:
+        raise InvalidRequest(
+            f"--{changed[0]} changes a template; the organ map of --organs is taken as it is. "
+            "Leave one of the two out."
+        )
     if args.organs:
         return organs(args.organs)
-    if args.template is None:
-        return None
+    return chest(args) if args.template is not None or changed else None
+
+
+def chest(args: argparse.Namespace) -> Organs:
+    """The organ map of --template with --ratio, --volume ... at --size px."""
     size = whole(args.size, "The size")
     if not SMALLEST_SIDE <= size <= LARGEST_SIDE // 4:
         raise InvalidRequest(
             f"The size of a template goes from {SMALLEST_SIDE} to {LARGEST_SIDE // 4} px."
         )
-    shapes = read_shapes(EMBEDDED)
-    if args.template not in shapes.templates:
-        known = "; ".join(shapes.templates)
-        raise InvalidRequest(f"There is no template '{args.template}'. There are: {known}.")
-    return shapes.template(args.template, size)
+    steps = {
+        name: decimal(getattr(args, name), f"The {title}")
+        for name, title in SLIDERS.items()
+        if getattr(args, name) is not None
+    }
+    ratio = None if args.ratio is None else decimal(args.ratio, "The cardiothoracic ratio")
+    template = "average" if args.template is None else args.template
+    return read_shapes(EMBEDDED).chest(ChestShape(template, ratio, **steps), size)
 
 
 def _findings(given: Sequence[str]) -> tuple[Finding, ...]:

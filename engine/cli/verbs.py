@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.api import ORGAN_NAMES, Request, Result, SegmentRequest, UpscaleRequest, with_seed
+from engine.api import Request, Result, SegmentRequest, UpscaleRequest, with_seed
 from engine.cli import reading
 from engine.cli.arguments import COMMANDS
 from engine.cli.progress import ProgressLine
+from engine.cli.shape import measures
 from engine.files import check_room
 from engine.images import write_organs
 from engine.provenance import (
@@ -85,7 +86,7 @@ def _write(args: argparse.Namespace, path: Path, result: Result, recipe: Recipe)
         beside = Path(args.recipe_out)
         write_recipe(beside.with_name(f"{beside.stem}{number}{beside.suffix}"), recipe)
     height, width = result.image.shape
-    told = _measures(result) if recipe["verb"] == "segment" else {}
+    told = {} if result.organs is None or recipe["verb"] != "segment" else measures(result.organs)
     return {
         **told,
         "path": str(path),
@@ -95,19 +96,6 @@ def _write(args: argparse.Namespace, path: Path, result: Result, recipe: Recipe)
         "seconds": result.seconds,
         "notes": list(result.notes),
         "recipe": recipe,
-    }
-
-
-def _measures(result: Result) -> dict[str, Any]:
-    """Share of the picture that each organ covers, and the cardiothoracic ratio."""
-    from engine.masks import cardiothoracic_ratio  # the room of masks loads torch
-
-    assert result.organs is not None
-    ratio = cardiothoracic_ratio(result.organs)
-    shares = {name: (result.organs == label).mean() for label, name in ORGAN_NAMES.items()}
-    return {
-        "organs": {name: round(float(share), 4) for name, share in shares.items() if share},
-        "cardiothoracic_ratio": None if ratio is None else round(ratio, 3),
     }
 
 

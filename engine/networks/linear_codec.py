@@ -101,11 +101,14 @@ class LinearCodec(nn.Module):
         """Latents -> image, about [0, 1].
 
         ``noise`` is (B, 8, H/2, W/2), standard normal, and is used by the texture head only;
-        without it the texture head draws its calmest version.
+        without it the texture head draws its calmest version. What the head adds may be of half
+        precision; the linear part, which carries the brightness, is not.
         """
-        if head == "fidelity":
-            return self.linear(latents) + self.fidelity(latents)
-        return self.linear(latents) + self.texture(latents, noise)
+        refiner = self.fidelity if head == "fidelity" else self.texture
+        given = latents.to(refiner.last.weight.dtype)
+        if noise is not None:
+            noise = noise.to(given.dtype)
+        return self.linear(latents) + refiner(given, None if head == "fidelity" else noise)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.decode(self.encode(image))

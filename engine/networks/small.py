@@ -203,7 +203,11 @@ def build_embedded(description: dict[str, Any]) -> nn.Module:
 
 
 def load_embedded(path: Path, dtype: torch.dtype = torch.float32) -> nn.Module:
-    """The network described by the JSON file ``path``, with the weights beside it, ready to run."""
+    """The network described by the JSON file ``path``, with the weights beside it, ready to run.
+
+    ``dtype`` is that of the trained parameters. Buffers, such as a codec's basis and scales, stay
+    float32: eight bits of them would be seen in a film.
+    """
     from safetensors.torch import load_file
 
     description = json.loads(path.read_text("utf-8"))
@@ -212,7 +216,9 @@ def load_embedded(path: Path, dtype: torch.dtype = torch.float32) -> nn.Module:
         weights.update(load_file(path.with_name(name)))
     network = build_embedded(description)
     network.load_state_dict(weights, strict=True)
-    return network.to(dtype).eval().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter.data = parameter.data.to(dtype)
+    return network.eval().requires_grad_(False)
 
 
 __all__ = [

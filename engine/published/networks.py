@@ -4,13 +4,13 @@
 latents, predicted noise); the methods of the protocols in engine.bundle speak ours.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.api import AORTA, Organs, Sampling
+from engine.api import AORTA, Organs, Quality, Sampling
 from engine.bundle import Conditions
 from engine.networks.ldm import AutoencoderPlan, TextPlan, UNetPlan
 from engine.networks.sr_unet import SRPlan
@@ -174,6 +174,10 @@ class PublishedUpscaler:
         self.stride = 2 ** (len(plan.multiples) - 1)
         self.alphas_cumprod, self.betas = sr_cosine(), sr_cosine_betas()
         self.defaults = Sampling(steps=50, sampler="ddim", eta=0.0, guidance=1.0)
+        self.qualities: Mapping[Quality, Sampling] = {
+            "draft": Sampling(steps=20),
+            "fine": Sampling(steps=100),
+        }
 
     def shape(self, film: Tensor) -> tuple[int, ...]:
         return (len(film), 1, self.side, self.side)

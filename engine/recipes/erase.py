@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from engine.api import EraseRequest, OnEvent
 from engine.bundle import Conditions, ModelSet
-from engine.painting import Painted, repaint
+from engine.painting import Painted, check_organs_known, repaint
 from engine.prompts import report_prompt
 from engine.recipes.segment import outlines
 from engine.sampling import seeded_noise
@@ -22,8 +22,9 @@ def erase(
     painter = models.painter(
         "erase", lambda p: not request.words or p.knows.free_text or bool(p.knows.findings), "here"
     )
-    sampling = request.sampling.filled(painter.defaults)
+    sampling = request.sampling.filled(models.settings(painter, request.sampling.quality))
     words, notes = report_prompt(painter, request.words)
+    notes += check_organs_known(request.organs, painter)
     organs = request.organs
     if organs is None and painter.diffusion.takes_map:
         organs = outlines(request.image, models)

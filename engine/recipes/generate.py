@@ -22,12 +22,18 @@ from engine.painting import (
     sample,
     upscaled,
 )
-from engine.prompts import finding_prompt, finding_zone, report_prompt
+from engine.prompts import (
+    finding_notes,
+    finding_prompt,
+    finding_zone,
+    report_prompt,
+    unpainted_notes,
+)
 from engine.sampling import Noise, seeded_noise
 from engine.tensors import on_grid
 
 PULL = 0.2  # how firmly the area outside the organs follows the rough radiograph (XReal)
-HELD_SHARE = 0.5  # of the steps follow it (50 of 100 in the paper)
+HELD_SHARE = 0.5  # of the schedule follows it (50 of 100 even steps in the paper)
 FADE = 1 / 64  # of the picture's side over which a finding blends into the film
 
 
@@ -35,10 +41,12 @@ def generate(
     request: GenerateRequest, models: ModelSet, seeds: Sequence[int], on_event: OnEvent
 ) -> list[Painted]:
     painter = choose(request, models)
-    sampling = request.sampling.filled(defaults_of(request, painter))
+    sampling = request.sampling.filled(defaults_of(request, painter, models))
     noise = seeded_noise(*seeds, device=models.device)
     report, notes = report_prompt(painter, request.report)
     prompts = [finding_prompt(painter, f, request.organs) for f in request.findings]
+    notes += finding_notes(painter, request.findings)
+    notes += unpainted_notes(painter, request.report, request.findings)
     notes += check_organs_known(request.organs, painter)
 
     organs = organs_of(request, painter, models, seeds)
@@ -83,10 +91,11 @@ def finished(states: dict[str, Pixels], sampling: Sampling, on_event: OnEvent) -
     on_event(Progress(stage, sampling.steps, sampling.steps, image))
 
 
-def defaults_of(request: GenerateRequest, painter: Painter) -> Sampling:
+def defaults_of(request: GenerateRequest, painter: Painter, models: ModelSet) -> Sampling:
+    usual = models.settings(painter, request.sampling.quality)
     if request.findings:
-        return painter.defaults
-    return replace(painter.defaults, guidance=painter.report_guidance)
+        return usual
+    return replace(usual, guidance=painter.report_guidance)
 
 
 def choose(request: GenerateRequest, models: ModelSet) -> Painter:
@@ -151,7 +160,7 @@ def draw_anatomy(
     by_map = painter.diffusion.takes_map and request.anatomy_way != "controller"
     hold = None
     if not by_map and request.organs is not None:
-        hold = controller_hold(request, painter, sampling, len(organs))
+        hold = controller_hold(request, painter, len(organs))
     asked_healthy = bool(request.findings) or not report
     region = np.zeros((frame.height, frame.width), np.float32) if asked_healthy else None
     words = report or painter.unsaid
@@ -168,23 +177,20 @@ def draw_anatomy(
     )
     films = painter.codec.decode(latents, grain=noise)
     if max(frame.height, frame.width) >= DETAIL_FROM * painter.codec.size and models.upscaler:
-        films = upscaled(grey(films), models, noise, on_event)
+        films = upscaled(grey(films), models, noise, on_event, sampling.detail_steps)
     return [on_grid(frame.pixels(film[None])) for film in films]
 
 
-def controller_hold(
-    request: GenerateRequest, painter: Painter, sampling: Sampling, batch: int
-) -> Hold:
+def controller_hold(request: GenerateRequest, painter: Painter, batch: int) -> Hold:
     """XReal's stage 1: follow the controller's rough radiograph inside the organs."""
     assert painter.controller is not None and request.organs is not None
-    codec, steps = painter.codec, sampling.steps or 1
+    codec = painter.codec
     rough = painter.controller.rough(request.organs)
     inside = masks.mask_at((request.organs > 0).astype(np.float32), codec.size)
     cover = masks.cells(inside, codec.cell).to(rough.device)
     keep = torch.where(cover > 0, 1.0, PULL)
-    share = HELD_SHARE if request.held_steps is None else min(request.held_steps / steps, 1.0)
-    reference = codec.encode(rough)
-    return Hold(reference=reference.expand(batch, -1, -1, -1), keep=keep, share=share)
+    reference = codec.encode(rough).expand(batch, -1, -1, -1)
+    return Hold(reference=reference, keep=keep, share=HELD_SHARE, steps=request.held_steps)
 
 
 def grey(films: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ import numpy as np
 
 from engine.api import InsertRequest, OnEvent
 from engine.bundle import Conditions, ModelSet
-from engine.painting import Painted, repaint
-from engine.prompts import finding_prompt, finding_zone
+from engine.painting import Painted, check_organs_known, repaint
+from engine.prompts import finding_notes, finding_prompt, finding_zone
 from engine.recipes.segment import outlines
 from engine.sampling import seeded_noise
 
@@ -21,8 +21,10 @@ def insert(
     painter = models.painter(
         "insert", lambda p: bool(p.knows.findings) or p.knows.free_text, "a finding"
     )
-    sampling = request.sampling.filled(painter.defaults)
+    sampling = request.sampling.filled(models.settings(painter, request.sampling.quality))
     noise = seeded_noise(*seeds, device=models.device)
+    notes = finding_notes(painter, request.findings)  # refuses before the organs are read
+    notes += check_organs_known(request.organs, painter)
     organs = request.organs
     if organs is None and painter.diffusion.takes_map:
         organs = outlines(request.image, models)
@@ -51,7 +53,7 @@ def insert(
             state[name if name not in state else f"{name} {len(state)}"] = image
 
     done = replace(request, organs=organs, sampling=sampling)
-    notes = tuple(sentence for sentence in said if sentence)
+    notes += tuple(sentence for sentence in said if sentence)
     return [
         Painted(image=image, states=state, organs=organs, request=done, notes=notes)
         for image, state in zip(images, states, strict=True)

@@ -16,7 +16,8 @@ def outpaint(
 ) -> list[Painted]:
     """No organ map conditions it: the organs of what is not there yet are not known."""
     painter = models.painter("outpaint", lambda p: True, "a radiograph")
-    sampling = replace(request.sampling.filled(painter.defaults), guidance=1)
+    usual = models.settings(painter, request.sampling.quality)
+    sampling = replace(request.sampling.filled(usual), guidance=1)
     zone = (1 - request.keep).astype(np.float32)
 
     images = repaint(

@@ -1,12 +1,13 @@
 """Super-resolution to 1024 px: the film's own content, with invented fine detail."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from engine import masks
 from engine.api import OnEvent, UpscaleRequest
-from engine.bundle import ModelSet
+from engine.bundle import ModelSet, settings
 from engine.errors import ModelMissing
 from engine.painting import Painted, upscaled
 from engine.sampling import seeded_noise
@@ -21,13 +22,14 @@ def upscale(
 ) -> list[Painted]:
     if models.upscaler is None:
         raise ModelMissing(f"The model set '{models.name}' has no upscaler.")
+    sampling = request.sampling.filled(settings(models.upscaler, request.sampling.quality))
     height, width = request.image.shape
     longest = max(height, width)
     given = to_film(masks.square(request.image), models.device)
     film = resize(given, FILM_SIDE, FILM_SIDE).clamp(0, 1).expand(len(seeds), -1, -1, -1)
 
     noise = seeded_noise(*seeds, device=models.device)
-    large = upscaled(film, models, noise, on_event, request.sampling.steps)
+    large = upscaled(film, models, noise, on_event, sampling.steps)
     # What the film shows at its own size is kept: only what is finer is invented.
     missing = given - resize(large, longest, longest)
     large = (large + resize(missing, TARGET, TARGET)).clamp(0, 1)
@@ -36,6 +38,6 @@ def upscale(
     images = [masks.unsquare(to_pixels(item), tall, wide).copy() for item in torch.split(large, 1)]
     return [
         Painted(image=i, states={"opened": request.image, "upscaled": i}, organs=None,
-                request=request)
+                request=replace(request, sampling=sampling))
         for i in images
     ]  # fmt: skip

@@ -2,7 +2,8 @@
 
 import copy
 import random
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,13 +16,15 @@ from engine.schedules import zero_snr_cosine
 from engine.training import augment, prompts
 from engine.training.codec import noised
 from engine.training.data import SIZE, Pack
-from engine.training.labels import HEART, Labelled
+from engine.training.grafts import Graft, chosen, laid
+from engine.training.labels import HEART, REGION_SIDE, Labelled, ellipse
 from engine.training.loop import Average, Plan, train
 
 BATCH = 16
 PEAK = 7e-4
 SNR_CAP = 5.0
 BOXED = 3.5  # how much oftener a boxed film is drawn
+GRAFTED = 0.4  # of the healthy films get a finding of another film
 IN_REGION = 2.0  # extra weight of the loss where a finding is
 # Channels are standardised, yet an error of the block mean is seen far more than one of the finest
 # pattern: the weights follow what is seen, as far as that still trains the fine ones.
@@ -59,21 +62,29 @@ class Batch:
 class Films:
     """Draws batches with fresh augmentation; everything random comes from the step's number."""
 
-    def __init__(self, pack: Pack, labelled: Labelled, codec: LinearCodec, split: str):
-        chosen = [
+    def __init__(
+        self,
+        pack: Pack,
+        labelled: Labelled,
+        codec: LinearCodec,
+        split: str,
+        grafts: Sequence[Graft] = (),
+    ):
+        rows = [
             i
             for i in pack.select(split)
             if labelled.sound[i] or (pack.films[i].boxes and split == "train")
         ]
-        self.films = [pack.films[i] for i in chosen]
-        self.images = torch.from_numpy(pack.images[chosen])
-        self.organs = torch.from_numpy(labelled.organs[chosen])
-        self.regions = torch.from_numpy(labelled.regions[chosen])
-        self.sound = torch.from_numpy(labelled.sound[chosen])
+        self.films = [pack.films[i] for i in rows]
+        self.images = torch.from_numpy(pack.images[rows])
+        self.organs = torch.from_numpy(labelled.organs[rows])
+        self.regions = torch.from_numpy(labelled.regions[rows])
+        self.sound = torch.from_numpy(labelled.sound[rows])
         self.boxed = torch.tensor([bool(film.boxes) for film in self.films])
         self.healthy = torch.tensor(["No Finding" in film.labels for film in self.films])
         self.odds = torch.where(self.boxed, BOXED, 1.0)
         self.codec = codec
+        self.grafts = grafts
         self.said = [
             prompts.phrases(film, self.organs[i].numpy() if self.sound[i] else None)
             for i, film in enumerate(self.films)
@@ -88,10 +99,13 @@ class Films:
         """The films ``picked``; without ``varied`` as they are and with everything known."""
         generator = torch.Generator().manual_seed(number)
         count = len(picked)
-        images = self.images[picked].float()[:, None] / 255
+        films, regions, said = self.images[picked], self.regions[picked], self.said_of(picked)
+        if varied and self.grafts:
+            self.graft(films, regions, said, picked, generator)
+        images = films.float()[:, None] / 255
         organs = self.organs[picked]
         layers = torch.stack([organs == k for k in (1, 2, HEART)], 1).float()
-        regions = self.regions[picked].float()[:, None] / 255
+        regions = regions.float()[:, None] / 255
         if varied:
             grid = varied_grid(layers[:, 2], generator)
             images = augment.sampled(images, grid)
@@ -107,11 +121,39 @@ class Films:
         condition[:, 9:10] = inside * told_region
         condition[:, 10:11] = told_region
         luck = random.Random(number)
-        words = [prompts.prompt(self.films[i], self.said[i], luck) for i in picked.tolist()]
+        words = [
+            prompts.prompt(self.films[i], some, luck)
+            for i, some in zip(picked.tolist(), said, strict=True)
+        ]
         latents = self.codec.encode(images)
         if varied:
             latents = noised(latents, generator)
         return Batch(latents, condition, 1 + IN_REGION * inside, words)
+
+    def said_of(self, picked: Tensor) -> list[list[tuple[str, str]]]:
+        return [self.said[i] for i in picked.tolist()]
+
+    def graft(
+        self,
+        films: Tensor,
+        regions: Tensor,
+        said: list[list[tuple[str, str]]],
+        picked: Tensor,
+        generator: torch.Generator,
+    ) -> None:
+        """Lay findings onto ``GRAFTED`` of the healthy films; changes the first three in place."""
+        lucky = torch.rand(len(picked), generator=generator) < GRAFTED
+        fit = lucky & self.healthy[picked] & self.sound[picked]
+        for row in torch.nonzero(fit)[:, 0].tolist():
+            organs = self.organs[picked[row]].numpy()
+            result = laid(films[row].numpy(), organs, *chosen(self.grafts, generator))
+            if result is None:
+                continue
+            image, box = result
+            films[row] = torch.from_numpy(image)
+            regions[row] = torch.from_numpy(ellipse(box, REGION_SIDE).astype(np.uint8) * 255)
+            told = replace(self.films[picked[row]], labels=(), boxes=(box,))
+            said[row] = prompts.phrases(told, organs)
 
     def known(
         self, picked: Tensor, generator: torch.Generator, *, varied: bool

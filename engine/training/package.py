@@ -24,14 +24,17 @@ ATTRIBUTION = [
 ]
 
 
-def sharded(weights: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
-    """Half-precision copies of ``weights`` in groups that each fit one file."""
+def sharded(
+    weights: Mapping[str, Tensor], precision: torch.dtype = torch.half
+) -> list[dict[str, Tensor]]:
+    """Copies of ``weights``, by default in half precision, in groups that each fit one file."""
     shards: list[dict[str, Tensor]] = [{}]
     size = 0
     for name, value in weights.items():
         # Copied: two entries may share storage, which the format refuses.
         value = value.detach().clone()
-        half = value.half().contiguous() if value.is_floating_point() else value.contiguous()
+        half = value.to(precision) if value.is_floating_point() else value
+        half = half.contiguous()
         if shards[-1] and size + half.nbytes > LARGEST_FILE:
             shards.append({})
             size = 0
@@ -41,13 +44,17 @@ def sharded(weights: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
 
 
 def write_model(
-    folder: Path, kind: str, weights: Mapping[str, Tensor], description: Mapping[str, Any]
+    folder: Path,
+    kind: str,
+    weights: Mapping[str, Tensor],
+    description: Mapping[str, Any],
+    precision: torch.dtype = torch.half,
 ) -> Path:
     """Write ``kind``.safetensors (or numbered parts of it) and ``kind``.json; returns the JSON."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{kind}*.safetensors"):
         old.unlink()
-    shards = sharded(weights)
+    shards = sharded(weights, precision)
     files = []
     digest = hashlib.sha256()
     for i, shard in enumerate(shards, 1):

@@ -1,99 +1,122 @@
-"""Fit the shape model to organ maps."""
+"""Fit the shape model to outlines, and find what its sliders do and what its templates are."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.masks import cardiothoracic_ratio
-from engine.shapes import draw_organs
+from engine.outlines import MEASURES, POINTS, Points, measured
+from engine.shapes import Shapes
 
-# Named chests: deviations of cardiothoracic ratio, lung height and lung width, in standard
-# deviations of the films. The width is that of both lungs together.
-TEMPLATES = {
-    "average": (0.0, 0.0, 0.0),
-    "large heart": (1.3, 0.0, 0.0),
-    "very large heart": (2.0, 0.0, 0.0),
-    "small heart": (-1.2, 0.0, 0.0),
-    "low volumes": (0.6, -1.6, 0.0),
-    "large heart, low volumes": (1.4, -1.2, 0.0),
-    "deep inspiration": (-0.5, 1.1, 0.1),
-    "tall and narrow": (-0.2, 0.8, -0.7),
-    "short and broad": (0.2, -0.9, 0.8),
-    "far away": (0.0, -1.3, -1.3),
-    "close": (0.0, 1.0, 1.0),
+MODES = 32
+RIDGE = 0.05  # share of the mean variance added, so that rare modes do not decide
+Numbers = NDArray[np.float64]
+
+# Named chests: cardiothoracic ratio, then steps of volume, rotation, habitus, diaphragm and view
+# in standard deviations from the mean of the films.
+TEMPLATES: dict[str, tuple[float, ...]] = {
+    "average": (0.47, 0.0, 0.0, 0.0, 0.0, 0.0),
+    "AP, supine": (0.54, -0.7, 0.0, 0.1, 0.1, 0.9),
+    "deep inspiration": (0.43, 1.1, 0.0, 0.0, 0.0, 0.0),
+    "hyperinflation": (0.38, 1.9, 0.0, -0.2, 0.0, -0.3),
+    "low volumes": (0.53, -1.6, 0.0, 0.2, 0.0, 0.0),
+    "small heart": (0.39, 0.2, 0.0, 0.0, 0.0, 0.0),
+    "slightly large heart": (0.53, 0.0, 0.0, 0.0, 0.0, 0.0),
+    "large heart": (0.59, -0.1, 0.0, 0.0, 0.0, 0.0),
+    "very large heart": (0.66, -0.4, 0.0, 0.0, 0.0, 0.0),
+    "large heart, low volumes": (0.60, -1.3, 0.0, 0.2, 0.0, 0.5),
+    "tall and narrow": (0.44, 0.2, 0.0, -1.5, 0.0, 0.0),
+    "short and broad": (0.50, -0.2, 0.0, 1.4, 0.0, 0.0),
+    "rotated to the right": (0.49, 0.0, 2.4, 0.0, 0.0, 0.0),
+    "rotated to the left": (0.49, 0.0, -2.4, 0.0, 0.0, 0.0),
+    "elevated right hemidiaphragm": (0.48, -0.3, 0.0, 0.0, 2.2, 0.0),
+    "elevated left hemidiaphragm": (0.48, -0.3, 0.0, 0.0, -2.2, 0.0),
+    "small left lung": (0.49, -0.4, -2.2, -0.1, -1.6, 0.0),
 }
-MODES = 8
-SIDE = 64
-REACH = 0.12  # share of the side; distances beyond say nothing about the outline
-
-
-def distances(organs: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(128, 128) label map -> signed distances (3, 64, 64), shares of the side, inside positive."""
-    from scipy import ndimage
-
-    layers = []
-    for k in (1, 2, 3):
-        inside = organs == k
-        signed = np.asarray(ndimage.distance_transform_edt(inside))
-        signed = signed - np.asarray(ndimage.distance_transform_edt(~inside))
-        signed = signed - np.where(inside, 0.5, -0.5)
-        coarse = signed.reshape(SIDE, 2, SIDE, 2).mean((1, 3)) / len(organs)
-        layers.append(np.clip(coarse, -REACH, REACH))
-    return np.stack(layers).astype(np.float32)
 
 
 def fit_shapes(
-    maps: NDArray[np.uint8], modes: int = MODES
-) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32], float]:
-    """Principal components of the outlines in ``maps`` (N, 128, 128).
+    outlines: Sequence[Points], groups: Sequence[str], views: Sequence[str], modes: int = MODES
+) -> tuple[Shapes, Numbers, dict[str, float]]:
+    """The model of ``outlines`` (N of (146, 2)), without templates.
 
-    Returns the tensors of the model, the coefficients (N, modes) of each map in standard
-    deviations, and the share of variance the modes keep.
+    ``groups`` are films that were taken alike: what differs between them is no effect of a
+    slider. ``views`` are "PA", "AP" or "" where a film should not tell views apart. Returns the
+    model, the coefficients (N, M), and what was found.
     """
-    rows = np.stack([distances(organs) for organs in maps]).reshape(len(maps), -1)
+    rows = np.stack(outlines).reshape(len(outlines), -1)
     mean = rows.mean(0)
-    values, vectors = np.linalg.eigh((rows - mean) @ (rows - mean).T / len(rows))
-    order = np.argsort(values)[::-1][:modes]
-    spread = np.sqrt(values[order])
-    axes = (rows - mean).T @ vectors[:, order]
-    axes = axes / np.linalg.norm(axes, axis=0)
+    _, sizes, axes = np.linalg.svd(rows - mean, full_matrices=False)
+    kept = (sizes[:modes] ** 2).sum() / (sizes**2).sum()
+    axes = axes[:modes]
     # Fixed signs, so that two fits agree.
-    axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(modes)])
-    coefficients = (rows - mean) @ axes / spread
-    shape = {
-        "mean": mean.reshape(3, SIDE, SIDE),
-        "modes": (axes * spread).T.reshape(modes, 3, SIDE, SIDE),
+    axes = axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
+    spread = sizes[:modes] / np.sqrt(len(rows))
+    coefficients = (rows - mean) @ axes.T / spread
+    found = np.array([measured(points) for points in outlines])
+    steps = (found - found.mean(0)) / found.std(0)
+    within = np.asarray(groups)
+    solved = np.linalg.lstsq(_centred(steps, within), _centred(coefficients, within))
+    effects = solved[0].astype(np.float64)
+    view, toward, apart = _view(coefficients, steps, effects, np.asarray(views))
+    tensors = {
+        "mean": mean.reshape(POINTS, 2),
+        "modes": (axes * spread[:, None]).reshape(len(axes), POINTS, 2),
+        "effects": np.vstack([effects, toward]),
+        "view": view,
     }
-    kept = float(values[order].sum() / values.clip(0).sum())
-    return shape, coefficients.astype(np.float32), kept
+    population = {
+        name: (round(float(m), 5), round(float(s), 5))
+        for name, m, s in zip(MEASURES, found.mean(0), found.std(0), strict=True)
+    }
+    figures = {"variance_kept": round(float(kept), 4), "views_apart_sd": round(apart, 2)}
+    return Shapes(tensors, {}, population), coefficients, figures
 
 
-def measures(organs: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """Cardiothoracic ratio, height and width of the lungs (shares of the side)."""
-    lungs = (organs == 1) | (organs == 2)
-    height, width = (np.ptp(np.flatnonzero(lungs.any(axis))) for axis in (1, 0))
-    ratio = cardiothoracic_ratio(organs) or float("nan")
-    return ratio, float(height) / len(organs), float(width) / len(organs)
+def _centred(values: Numbers, groups: NDArray[np.str_]) -> Numbers:
+    """``values`` (N, K) without the mean of each row's group."""
+    out = values.astype(np.float64)
+    for group in np.unique(groups):
+        out[groups == group] -= out[groups == group].mean(0)
+    return out
 
 
-def template_coefficients(
-    shape: dict[str, NDArray[np.float32]],
-    maps: NDArray[np.uint8],
-    coefficients: NDArray[np.float32],
-) -> dict[str, list[float]]:
-    """For each named chest small coefficients whose drawing has its measures.
+def _view(
+    coefficients: Numbers, steps: Numbers, effects: Numbers, views: NDArray[np.str_]
+) -> tuple[Numbers, Numbers, float]:
+    """Fisher's discriminant of AP and PA in what the measures do not say.
 
-    The mean of distances is smaller than the mean chest (where outlines disagree it cancels), so
-    the average chest is corrected by what it draws; the others are linear steps from it.
+    Returns its weights for coefficients and measures (M + 6,), the coefficients (M,) that raise
+    it by one standard deviation, and how many of these lie between the two means.
     """
-    found = np.array([measures(organs) for organs in maps])
-    centre, spread = found.mean(0), found.std(0)
-    effect, *_ = np.linalg.lstsq(coefficients, (found - centre) / spread, rcond=None)
-    inverse = np.linalg.pinv(effect.T)
-    average = np.zeros(len(effect))
-    for _ in range(12):
-        drawn = measures(draw_organs(shape, average.tolist(), 128))
-        average = average - 0.5 * inverse @ ((np.array(drawn) - centre) / spread)
-    return {
-        name: [round(float(c), 3) for c in average + inverse @ np.array(wanted)]
-        for name, wanted in TEMPLATES.items()
-    }
+    rest = coefficients - steps @ effects
+    ap, pa = rest[views == "AP"], rest[views == "PA"]
+    if min(len(ap), len(pa)) < 2:  # films of one view only: nothing to learn
+        return np.zeros(len(effects.T) + len(effects)), np.zeros(len(effects.T)), 0.0
+    between = ap.mean(0) - pa.mean(0)
+    inside = np.concatenate([ap - ap.mean(0), pa - pa.mean(0)])
+    scatter = inside.T @ inside / len(inside)
+    steady = scatter + RIDGE * np.trace(scatter) / len(scatter) * np.eye(len(scatter))
+    weights = np.linalg.solve(steady, between)
+    weights = weights / (inside @ weights).std()
+    toward = scatter @ weights
+    return np.concatenate([weights, -effects @ weights]), toward, float(between @ weights)
+
+
+def with_templates(shapes: Shapes) -> Shapes:
+    """The model with its named chests."""
+    start = np.zeros(len(shapes.tensors["modes"]))
+    mean, spread = shapes.population["ratio"]
+    templates = {}
+    for name, (ratio, volume, rotation, habitus, diaphragm, view) in TEMPLATES.items():
+        steps = [volume, rotation, habitus, diaphragm, 0.0, view]
+        found = shapes.reach(start, np.array([(ratio - mean) / spread, *steps]))
+        templates[name] = tuple(round(float(c), 3) for c in found)
+    return Shapes(shapes.tensors, templates, shapes.population)
+
+
+def projected(shapes: Shapes, points: Points) -> Numbers:
+    """The coefficients (M,) nearest to outlines that the model was not fitted to."""
+    modes = shapes.tensors["modes"].reshape(len(shapes.tensors["modes"]), -1)
+    away = (points - shapes.tensors["mean"]).reshape(-1)
+    return modes @ away / (modes**2).sum(1)

@@ -13,9 +13,9 @@ from torch import nn
 from engine.errors import CheckpointRefused, ImageUnreadable, ModelMissing
 from engine.networks.linear_codec import LinearCodec
 from engine.networks.segmenter import Segmenter
-from engine.networks.small import KINDS, load_embedded
+from engine.networks.small import KINDS, RoughController, load_embedded
 from engine.networks.text import read_vocabulary
-from engine.training import labels
+from engine.training import grafts, labels
 from engine.training.codec import fitted_codec
 from engine.training.data import Pack, read_pack
 from engine.training.diffusion import Films
@@ -123,8 +123,25 @@ class Workshop:
         assert isinstance(segmenter, Segmenter)
         return segmenter
 
+    @cached_property
+    def controller(self) -> RoughController:
+        path = self.out / "controller.json"
+        if not path.is_file():
+            raise ModelMissing(
+                "The anatomy controller must be trained first: it tells what a finding adds to a "
+                "film. Train it into the same folder, then start this training again."
+            )
+        controller = load_embedded(path)
+        assert isinstance(controller, RoughController)
+        return controller
+
     def films(self, split: str) -> Films:
         return Films(self.pack, self.labelled, self.codec, split)
+
+    def grafted_films(self) -> Films:
+        """The training films, with the findings of some laid onto others."""
+        found = grafts.collect(self.pack, self.labelled, self.controller, self.codec)
+        return Films(self.pack, self.labelled, self.codec, "train", found)
 
     def bring_vocabulary(self) -> None:
         """Put the word pieces beside the models, where an engine looks for them."""

@@ -39,6 +39,7 @@ TONES = np.array([0.1, 0.3, 0.35, 0.8, 0.7], np.float32)
 class FakeEngine:
     name = "Embedded models, 256 px"
     device = "cpu"
+    precision = "float32"
     models = (
         ModelCard(
             name="fake", role="diffusion", knows=KNOWS, licence="Apache-2.0",
@@ -63,8 +64,11 @@ class FakeEngine:
     def warm_up(self):
         pass
 
-    def defaults(self, verb):
-        return Sampling(steps=20, guidance=2.0, sampler="ddim", eta=0.0)
+    def defaults(self, verb, quality=None):
+        steps = {"draft": 10, "fine": 40}.get(quality, 20)
+        return Sampling(
+            quality=quality, steps=steps, guidance=2.0, sampler="ddim", eta=0.0, detail_steps=6
+        )
 
     def release(self):
         self.stop_at = None

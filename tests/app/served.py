@@ -7,17 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from app.jobs import Jobs
 from app.loading import Loading
 from app.pages.desk import Desk
 from app.session import Sessions
 from app.settings import Settings
 from app.templates import Template
-from engine.shapes import Shapes
-
-SIDE = 64
+from tests.box_chest import box_shapes
 
 
 @dataclass
@@ -30,13 +26,7 @@ class Served:
 
 def square_template() -> tuple[Template, ...]:
     """Three boxes instead of a chest, so that no model file is needed."""
-    mean = np.full((3, SIDE, SIDE), -1, np.float32)
-    for organ, (left, right) in enumerate(((36, 56), (8, 28), (28, 40))):
-        mean[organ, 16:48, left:right] = 1
-    shapes = Shapes(
-        {"mean": mean, "modes": np.zeros((1, 3, SIDE, SIDE), np.float32)},
-        {"average": (0.0,), "large heart": (0.0,), "low volumes": (0.0,)},
-    )
+    shapes = box_shapes()
     return tuple(Template(name, shapes) for name in shapes.templates)
 
 

@@ -178,27 +178,33 @@ def test_an_edit_without_a_zone_says_what_to_do(values, said):
 @pytest.mark.parametrize("seed", [None, 1.5, -1, float("nan"), float("inf"), 2**60])
 def test_a_seed_that_is_no_whole_number_is_refused(seed):
     with pytest.raises(InvalidRequest, match="whole number"):
-        details.read("Standard", seed, True, 0, 0, Sampling())
+        details.read("Standard", seed, True, 0, 0)
 
 
 def test_a_kept_seed_is_used_and_another_is_drawn():
-    kept = details.read("Standard", 41207, True, 0, 0, Sampling())
-    drawn = {details.read("Standard", 41207, False, 0, 0, Sampling()).seed for _ in range(5)}
+    kept = details.read("Standard", 41207, True, 0, 0)
+    drawn = {details.read("Standard", 41207, False, 0, 0).seed for _ in range(5)}
     assert kept.seed == 41207
     assert len(drawn) > 1
 
 
-def test_quality_is_a_share_of_the_models_own_steps():
-    usual = Sampling(steps=20)
-    steps = {q: details.read(q, 1, True, 0, 0, usual).steps for q in details.QUALITIES}
-    assert steps == {"Draft": 10, "Standard": None, "Fine": 40}
-    assert details.read("Draft", 1, True, 33, 0, usual).steps == 33
-    assert details.read("Draft", 1, True, 0, 0, Sampling()).steps is None
+def test_quality_is_a_name_whose_meaning_the_engine_knows():
+    asked = {name: details.read(name, 1, True, 0, 0) for name in details.NAMES}
+    assert {name: s.quality for name, s in asked.items()} == {
+        "Draft": "draft", "Standard": "standard", "Fine": "fine",
+    }  # fmt: skip
+    assert {s.steps for s in asked.values()} == {None}
+    assert details.read("Draft", 1, True, 33, 0).steps == 33
+
+
+def test_the_line_of_the_closed_panel_says_what_will_be_done():
+    sampling = details.read("Draft", 7, True, 0, 0).filled(Sampling(steps=6))
+    assert details.summary("Draft", sampling) == "Details: Draft, 6 steps, seed 7"
 
 
 def test_guidance_is_the_models_own_until_it_is_asked_for():
-    assert details.read("Standard", 1, True, 0, 0, Sampling()).guidance is None
-    assert details.read("Standard", 1, True, 0, 3.5, Sampling()).guidance == 3.5
+    assert details.read("Standard", 1, True, 0, 0).guidance is None
+    assert details.read("Standard", 1, True, 0, 3.5).guidance == 3.5
 
 
 def test_states_are_named_by_what_was_asked():

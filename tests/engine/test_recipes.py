@@ -342,3 +342,56 @@ def test_a_picture_does_not_depend_on_what_else_is_in_its_batch():
     (alone,) = insert(replace(request), model_set(), [4], QUIET)
 
     assert np.array_equal(together[1].image, alone.image)
+
+
+def test_a_finding_that_the_painter_cannot_draw_is_refused_before_the_organs_are_read():
+    finding = Finding(text="left hernia", mask=box_mask(SIDE, 16, 48))
+    blind = model_set(segmenter=None)
+
+    with pytest.raises(InvalidRequest, match=r"does not know 'left hernia'\. It knows: effusion"):
+        insert(InsertRequest(image=film(), findings=(finding,)), blind, [0], QUIET)
+
+
+def test_words_of_a_finding_that_are_not_obeyed_are_told():
+    finding = Finding(text="possible effusion near the zeppelin", mask=box_mask(SIDE, 16, 48))
+
+    (inserted,) = insert(InsertRequest(image=film(), findings=(finding,)), model_set(), [0], QUIET)
+    (made,) = generate(GenerateRequest(findings=(finding,)), model_set(), [0], QUIET)
+
+    for notes in (inserted.notes, made.notes):
+        assert any("does not know these words: near, zeppelin" in note for note in notes)
+        assert any("Uncertain" in note for note in notes)
+
+
+def test_an_edit_tells_which_outlines_the_painter_does_not_know():
+    labels = organs()
+    labels[4:8, 4:8] = 4
+    finding = Finding(text="effusion", mask=box_mask(SIDE, 16, 48))
+
+    (put,) = insert(
+        InsertRequest(image=film(), findings=(finding,), organs=labels), model_set(), [0], QUIET
+    )
+    (gone,) = erase(
+        EraseRequest(image=film(), mask=box_mask(SIDE, 16, 48), organs=labels),
+        model_set(), [0], QUIET,
+    )  # fmt: skip
+
+    assert any("aorta" in note for note in put.notes)
+    assert any("aorta" in note for note in gone.notes)
+
+
+@pytest.mark.parametrize(
+    ("report", "told"), [("Effusion.", False), ("Cardiomegaly.", True), ("No effusion.", False)]
+)
+def test_what_a_report_asks_for_beside_painted_findings_is_told(report, told):
+    finding = Finding(text="left effusion", mask=box_mask(SIDE, 16, 48))
+
+    (made,) = generate(
+        GenerateRequest(report=report, organs=organs(), findings=(finding,)),
+        model_set(),
+        [0],
+        QUIET,
+    )
+
+    said = "Beside painted findings this may not appear: cardiomegaly. Paint it, too." in made.notes
+    assert said is told

@@ -2,7 +2,14 @@ import pytest
 
 from engine.api import Knows
 from engine.errors import InvalidRequest
-from engine.words import Mention, Reading, canonical, check_words, read_words
+from engine.words import (
+    Mention,
+    Reading,
+    canonical,
+    check_words,
+    read_words,
+    report_words,
+)
 
 KNOWS = Knows(
     findings=(
@@ -116,3 +123,104 @@ def test_a_denied_finding_cannot_be_painted():
 
 def test_a_model_that_reads_free_text_takes_any_words():
     assert check_words("zeppelin", Knows(free_text=True)).findings == ()
+
+
+FEW = Knows(
+    findings=("effusion", "consolidation", "no finding"),
+    sides=("left", "right", "both"),
+    zones=("upper", "middle", "lower"),
+    views=("ap",),
+)
+
+
+def test_a_finding_that_the_model_cannot_draw_is_told_in_a_note_by_its_own_name():
+    words, notes = report_words("Left effusion, hiatal hernia.", FEW, "M")
+
+    assert words == "effusion left"
+    assert notes == ("The model 'M' cannot draw: hiatal hernia. That was left out.",)
+
+
+def test_what_is_drawn_in_place_of_a_finding_is_told():
+    words, notes = report_words("RLL pneumonia.", FEW, "M")
+
+    assert words == "consolidation right lower"
+    assert notes == ("'pneumonia' is drawn as 'consolidation', the nearest that 'M' knows.",)
+
+
+def test_an_uncertain_finding_is_drawn_and_told():
+    words, notes = report_words("Possible left effusion.", FEW, "M")
+
+    assert words == "effusion left"
+    assert notes == ("Uncertain in the words, drawn all the same: effusion.",)
+
+
+def test_a_finding_that_is_certain_elsewhere_is_not_called_uncertain():
+    assert read_words("Possible effusion. Left effusion.", FEW).uncertain == ()
+
+
+def test_what_is_past_or_denied_is_not_drawn():
+    words, notes = report_words("History of consolidation. No effusion.", FEW, "M")
+
+    assert words == ""
+    assert notes == ("Of the past, therefore not drawn: consolidation.",)
+
+
+def test_headings_that_tell_nothing_of_the_film_are_named():
+    words, notes = report_words("INDICATION: effusion? FINDINGS: Consolidation.", FEW, "M")
+
+    assert words == "consolidation"
+    assert notes == ("Not read, because it does not say what is on the film: indication.",)
+
+
+def test_sizes_are_said_not_to_be_obeyed():
+    assert report_words("Large effusion.", FEW, "M")[1] == (
+        "Sizes are not obeyed: large. Paint the finding instead.",
+    )
+
+
+@pytest.mark.parametrize("view", ["PA view", "Lateral view"])
+def test_a_view_that_the_model_does_not_draw_is_told(view):
+    words, notes = report_words(f"{view}. Effusion.", FEW, "M")
+
+    assert words == "effusion"
+    assert notes == (f"The model 'M' does not know these words: {view.lower()}.",)
+
+
+def test_places_that_the_model_does_not_know_are_told():
+    notes = report_words("left lower effusion", Knows(findings=("effusion",)), "M")[1]
+
+    assert notes == ("The model 'M' does not know these words: left, lower.",)
+
+
+def test_a_report_in_another_language_names_a_few_of_its_words_only():
+    report = " ".join(f"wort{letter}" for letter in "abcdefghijklmnopqrst")
+
+    words, notes = report_words(report, FEW, "M")
+
+    assert words == ""
+    assert notes[0].startswith("Nothing in the report is known to 'M'")
+    assert notes[1].endswith("wortl and 8 more.")
+
+
+def test_the_same_finding_with_a_place_takes_the_place_of_the_one_without():
+    assert canonical(read_words("Left effusion. IMPRESSION: Effusion.", FEW)) == "effusion left"
+
+
+def test_ordinary_words_of_a_report_are_not_called_unknown():
+    report = "As compared with the prior study there is a small layering left pleural effusion."
+
+    assert read_words(report, FEW).unknown == ()
+
+
+def test_a_finding_box_that_asks_for_one_unknown_finding_among_known_ones_is_refused():
+    with pytest.raises(InvalidRequest, match=r"does not know 'hernia' in .* It knows: effusion"):
+        check_words("effusion and hernia", FEW)
+
+
+def test_a_finding_of_the_past_cannot_be_painted():
+    with pytest.raises(InvalidRequest, match="tells of the past"):
+        check_words("history of effusion", FEW)
+
+
+def test_a_model_that_reads_free_text_gets_the_report_as_it_is():
+    assert report_words("Zeppelin.", Knows(free_text=True), "M") == ("Zeppelin.", ())

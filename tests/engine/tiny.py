@@ -13,6 +13,7 @@ from engine.api import HEART, Knows, Mask, Organs, Pixels, Sampling
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.sampling import Estimate, Noise
 from engine.schedules import zero_snr_cosine
+from engine.shapes import ChestShape
 
 SIDE, CELL = 64, 8
 BACKGROUND, ORGAN = 0.25, 0.5  # what the stand-in paints outside and inside drawn organs
@@ -82,6 +83,7 @@ class Enlarges:
 
     alphas_cumprod = zero_snr_cosine(1000)
     defaults = Sampling(steps=2, sampler="ddim", eta=0.0, guidance=1.0)
+    qualities: ClassVar = {"draft": Sampling(steps=1), "fine": Sampling(steps=3)}
 
     def shape(self, film: Tensor) -> tuple[int, ...]:
         return (len(film), 1, 4, 4)
@@ -104,6 +106,9 @@ class Discs:
     def template(self, name: str, size: int) -> Organs:
         return disc(size, size // 8)
 
+    def chest(self, settings: ChestShape, size: int) -> Organs:
+        return disc(size, round(size * (settings.ratio or 0.5) / 4))
+
 
 def knows(**changes) -> Knows:
     every = ("generate", "insert", "erase", "outpaint")
@@ -125,6 +130,7 @@ def model_set(diffusion: Paints | None = None, **changes) -> ModelSet:
         knows=knows(),
         defaults=Sampling(steps=4, sampler="dpmpp", eta=0.0, guidance=1.0),
         controller=Rough(),
+        qualities={"draft": Sampling(steps=2), "fine": Sampling(steps=8)},
     )
     values = {
         "name": "stand-in",

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.api import (
     GenerateRequest,
+    Knows,
     OnEvent,
     Progress,
     Request,
@@ -15,11 +16,20 @@ from engine.api import (
 )
 from engine.provenance import recipe_of, request_of
 
+KNOWS = Knows(
+    verbs=("generate",),
+    findings=("effusion", "consolidation", "no finding"),
+    sides=("left", "right", "both"),
+    zones=("upper", "middle", "lower"),
+    views=("pa", "ap"),
+)
 HASHES = {"fake": "00" * 32}
 
 
 class FakeEngine:
     """The picture is the seed, drawn as a grey of seed / 65535; edits draw it in the zone."""
+
+    name = "stand-in"
 
     def __init__(self, **options: Any) -> None:
         self.options = options
@@ -43,6 +53,9 @@ class FakeEngine:
             seconds={"total": 0.25},
             notes=("A note.",),
         )
+
+    def knows(self, verb: str) -> Knows:
+        return KNOWS if verb in KNOWS.verbs else Knows()
 
     def replay(self, recipe: Any, inputs: Any, on_event: OnEvent | None = None) -> Result:
         return self.run(request_of(recipe, inputs), on_event)

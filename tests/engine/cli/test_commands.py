@@ -48,8 +48,9 @@ def test_generate_obeys_every_argument(desk, engine):
     status = run(
         engine, "generate", "--organs", "organs.png", "--finding", "Cardiomegaly=mask.png",
         "--finding", "mass=mask.png", "--report", "large heart", "--seed", "7", "--steps", "20",
-        "--sampler", "ddim", "--eta", "0.5", "--guidance", "7", "--anatomy", "controller",
-        "--held-steps", "10", "--device", "cpu", "-o", "out.png",
+        "--quality", "draft", "--detail-steps", "2", "--sampler", "ddim", "--eta", "0.5",
+        "--guidance", "7", "--anatomy", "controller", "--held-steps", "10",
+        "--device", "cpu", "-o", "out.png",
     )  # fmt: skip
 
     assert status == 0
@@ -58,6 +59,7 @@ def test_generate_obeys_every_argument(desk, engine):
     assert [f.text for f in request.findings] == ["Cardiomegaly", "mass"]
     assert request.sampling.seed == 7
     assert (request.sampling.steps, request.sampling.eta) == (20, 0.5)
+    assert (request.sampling.quality, request.sampling.detail_steps) == ("draft", 2)
     assert (request.report, request.anatomy_way, request.held_steps) == (
         "large heart", "controller", 10,
     )  # fmt: skip
@@ -184,6 +186,8 @@ BAD = [
     (["generate", "--seed", "1e3", "-o", "o.png"], "whole number"),
     (["generate", "--steps", "many", "-o", "o.png"], "number of steps must be a whole number"),
     (["generate", "--steps", "0", "-o", "o.png"], "between 1 and 2000 steps"),
+    (["generate", "--quality", "superb", "-o", "o.png"], "draft, standard and fine"),
+    (["generate", "--detail-steps", "few", "-o", "o.png"], "must be a whole number"),
     (["generate", "--eta", "nan", "-o", "o.png"], "Eta must be a number"),
     (["generate", "--guidance", "99", "-o", "o.png"], "Guidance goes from 1 to 30"),
     (["generate", "--sampler", "euler", "-o", "o.png"], "samplers are ddim and dpmpp"),
@@ -285,7 +289,7 @@ def test_every_command_explains_itself(command, capsys):
     assert "--output" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["models", "train", "bench", "parity"])
+@pytest.mark.parametrize("command", ["models", "report", "train", "bench", "parity"])
 def test_every_tool_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -307,3 +311,41 @@ def test_help_does_not_wait_for_torch():
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_shape_writes_the_organ_map_that_was_asked(desk, engine, capsys):
+    status = run(
+        engine, "shape", "--template", "average", "--ratio", "0.6", "--volume", "-1", "--json",
+        "-o", "map.png",
+    )  # fmt: skip
+
+    assert status == 0 and engine.requests == []
+    organs = read_organs("map.png")
+    assert organs.shape == (256, 256) and set(np.unique(organs)) == {0, 1, 2, 3}
+    (told,) = json.loads(capsys.readouterr().out)["files"]
+    assert abs(told["cardiothoracic_ratio"] - 0.6) <= 0.01
+    assert told["organs"]["heart"] == pytest.approx((organs == 3).mean(), abs=1e-4)
+
+
+def test_generate_takes_the_shape_of_a_template(desk, engine):
+    run(engine, "generate", "--ratio", "0.4", "--view", "1", "-o", "a.png")
+    run(engine, "shape", "--ratio", "0.4", "--view", "1", "-o", "map.png")
+
+    np.testing.assert_array_equal(engine.requests[0].organs, read_organs("map.png"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--ratio", "0.9"), "The cardiothoracic ratio goes from 0.35 to 0.70; 0.9 is outside."),
+        (("--volume", "much"), "The lung volume must be a number; 'much' is not one."),
+        (("--habitus", "-3"), "The habitus goes from -2 to 2 standard deviations; -3 is outside."),
+        (("--template", "odd"), "There is no template 'odd'."),
+        (("--organs", "organs.png", "--view", "1"), "--view changes a template"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_refused_in_a_sentence(desk, engine, capsys, arguments, said):
+    assert run(engine, "generate", *arguments, "-o", "out.png") == 2
+
+    assert said in capsys.readouterr().err
+    assert engine.requests == []

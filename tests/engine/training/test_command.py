@@ -6,8 +6,11 @@ import json
 import pytest
 import torch
 
+from engine.errors import CheckpointRefused
+from engine.networks.linear_codec import LinearCodec
 from engine.networks.small import load_embedded
 from engine.training.command import TRAINERS, add_arguments, run
+from engine.training.package import write_model
 
 KINDS = ("segmenter", "codec", "shapes", "controller", "diffusion", "upscaler", "figures")
 
@@ -57,6 +60,33 @@ def test_weights_move(trained):
     assert after["step"] == 2
     torch.testing.assert_close(after["parts"]["average"]["last.weight"], before)
     assert load_embedded(out / "controller.json").last.weight.abs().max() > 0
+
+
+def test_training_goes_on_from_models(trained, tmp_path):
+    first = torch.load(trained[0] / "work" / "upscaler" / "state.pt", weights_only=True)
+
+    assert train("upscaler", tmp_path, "--from", str(trained[0])) == 0
+
+    after = torch.load(tmp_path / "work" / "upscaler" / "state.pt", weights_only=True)
+    key = "unet.conv_in.weight"
+    begun = load_embedded(trained[0] / "upscaler.json").state_dict()[key]
+    change = (after["parts"]["network"][key] - begun).abs().max()
+    # Two warm-up steps move a weight by far less than other random weights would differ.
+    assert change < 1e-3 < first["parts"]["network"][key].abs().max()
+
+
+def test_models_of_another_architecture_are_refused(trained, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in trained[0].glob("codec*"):
+        (other / file.name).write_bytes(file.read_bytes())
+    description = json.loads((other / "codec.json").read_text())
+    description["architecture"]["texture"] = [8, 8, 8]
+    weights = LinearCodec(texture=(8, 8, 8)).state_dict()
+    write_model(other, "codec", weights, {"architecture": description["architecture"]})
+
+    with pytest.raises(CheckpointRefused, match="another architecture"):
+        train("codec", tmp_path / "out", "--from", str(other))
 
 
 def test_the_description_says_what_the_model_knows(trained):

@@ -1,0 +1,1 @@
+"""Reading radiology reports by plain rules; it knows nothing of models."""
