@@ -283,6 +283,30 @@ def test_outpainting_keeps_what_is_given():
     assert np.allclose(made.image[4:12, 4:12], made.image[8, 8], atol=0.2)
 
 
+def test_outpainting_obeys_the_organs_of_a_first_sketch():
+    diffusion, image = Paints(), film(96, 64)
+    keep = np.ones_like(image)
+    keep[70:] = 0
+
+    outpaint(OutpaintRequest(image=image, keep=keep), model_set(diffusion), [3, 4], QUIET)
+
+    sketches, final = diffusion.asked[:2], diffusion.asked[2:]
+    assert [c.organs for c in sketches] == [None, None]
+    for condition in final:
+        assert condition.organs is not None and condition.organs.shape == image.shape
+        assert condition.organs[-1, -1] == 3 and condition.organs[0, 0] == 0
+
+
+def test_outpainting_without_a_segmenter_goes_without_a_map():
+    diffusion, keep = Paints(), 1 - box_mask(SIDE, 0, 24)
+
+    outpaint(
+        OutpaintRequest(image=film(), keep=keep), model_set(diffusion, segmenter=None), [0], QUIET
+    )
+
+    assert [c.organs for c in diffusion.asked] == [None]
+
+
 def test_upscaling_keeps_what_the_film_shows_at_its_own_size():
     rng = np.random.default_rng(0)
     coarse = torch.from_numpy(rng.random((1, 1, 25, 32), dtype=np.float32))
