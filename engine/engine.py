@@ -125,6 +125,11 @@ class Engine:
         return self._models.name
 
     @property
+    def loaded(self) -> ModelSet:
+        """The networks themselves, for those who measure them (engine.evaluation)."""
+        return self._models
+
+    @property
     def device(self) -> str:
         return str(self._models.device)
 

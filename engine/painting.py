@@ -68,14 +68,18 @@ def sample(
     noise: Noise,
     *,
     hold: Hold | None = None,
+    whole: bool = False,
     on_step: OnStep | None = None,
 ) -> Tensor:
-    """Latents (B, C, h, w) for B conditions; ``sampling`` has no ``None`` left."""
+    """Latents (B, C, h, w) for B conditions; ``sampling`` has no ``None`` left.
+
+    ``whole`` says that a whole film is drawn, and guidance strengthens its organs, too.
+    """
     assert sampling.steps is not None and sampling.guidance is not None
     assert sampling.eta is not None
     diffusion, codec = painter.diffusion, painter.codec
     abars = diffusion.alphas_cumprod
-    denoise = guided_by(painter, conditions, sampling.guidance)
+    denoise = guided_by(painter, conditions, sampling.guidance, whole=whole)
     side = codec.size // codec.cell
     x = noise((len(conditions), codec.channels, side, side))
     if sampling.sampler == "dpmpp":
@@ -88,14 +92,20 @@ def sample(
     return ddim(denoise, x, steps, noise, on_step)
 
 
-def guided_by(painter: Painter, conditions: Sequence[Conditions], scale: float) -> Denoiser:
-    """The painter's denoiser led away from its guide, or from saying nothing, by ``scale``."""
+def guided_by(
+    painter: Painter, conditions: Sequence[Conditions], scale: float, *, whole: bool = False
+) -> Denoiser:
+    """The painter's denoiser led away from its guide, or from saying nothing, by ``scale``.
+
+    For a ``whole`` film it is led away from drawing nothing as well, which makes organs clearer;
+    within a film that would burn what is there.
+    """
     diffusion = painter.diffusion
     if scale != 1 and painter.guide is not None:
         unguided = painter.guide.denoiser(conditions)
         return guided(diffusion.denoiser(conditions), unguided, scale)
-    if scale != 1 and any(c.words for c in conditions):
-        neutral = [replace(c, words="", region=None) for c in conditions]
+    neutral = [Conditions() if whole else replace(c, words="", region=None) for c in conditions]
+    if scale != 1 and any(c.words or (whole and c.organs is not None) for c in conditions):
         return guided_together(diffusion.denoiser([*neutral, *conditions]), scale)
     return diffusion.denoiser(conditions)
 

@@ -71,6 +71,12 @@ def _bench() -> tuple[Any, Any]:
     return add_arguments, run
 
 
+def _evaluate() -> tuple[Any, Any]:
+    from engine.evaluation.command import add_arguments, run
+
+    return add_arguments, run
+
+
 def _parity() -> tuple[Any, Any]:
     from engine.parity import add_arguments, run
 
@@ -79,10 +85,11 @@ def _parity() -> tuple[Any, Any]:
 
 TOOLS = {
     "train": "Train the embedded models from a folder of films.",
+    "evaluate": "Measure how well models draw: every gate with its figure.",
     "bench": "Measure time and memory on this machine.",
     "parity": "Compare the published networks with recorded results of their authors' code.",
 }
-TOOL_PARTS = {"train": _train, "bench": _bench, "parity": _parity}
+TOOL_PARTS = {"train": _train, "evaluate": _evaluate, "bench": _bench, "parity": _parity}
 
 
 def _open_engine(**options: Any) -> Any:

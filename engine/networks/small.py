@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.networks.judge import Judge
 from engine.networks.linear_codec import LinearCodec
 from engine.networks.segmenter import Segmenter
 from engine.networks.text import PAD, build_text_encoder, read_vocabulary, rows
@@ -190,6 +191,7 @@ KINDS = {
     "diffusion": EmbeddedDiffusion,
     "controller": RoughController,
     "upscaler": DetailUpscaler,
+    "judge": Judge,
 }
 
 

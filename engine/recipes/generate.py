@@ -173,6 +173,7 @@ def draw_anatomy(
         sampling,
         noise,
         hold=hold,
+        whole=True,
         on_step=reporter("anatomy", painter, sampling, on_event, frame.pixels),
     )
     films = painter.codec.decode(latents, grain=noise)

@@ -10,8 +10,15 @@ import torch
 from torch import Tensor
 
 from engine.outlines import POINTS
-from engine.training import codec, controller, diffusion, segmenter, shape_figures, upscaler
-from engine.training.figures import measure_models
+from engine.training import (
+    codec,
+    controller,
+    diffusion,
+    judge,
+    segmenter,
+    shape_figures,
+    upscaler,
+)
 from engine.training.package import LATENT, write_model
 from engine.training.prompts import FINDINGS, NOTHING, SIDES, ZONES
 from engine.training.workshop import Workshop
@@ -202,6 +209,30 @@ def write_upscaler(workshop: Workshop, weights: Mapping[str, Tensor], films: int
     )
 
 
+def train_judge(workshop: Workshop) -> Path:
+    """The network that measures drawn films; nothing that draws is trained against it."""
+    network, figures = judge.train_judge(workshop.pack, workshop.plan("judge"))
+    return write_judge(workshop, network.state_dict(), figures)
+
+
+def write_judge(
+    workshop: Workshop, weights: Mapping[str, Tensor], figures: Mapping[str, Any]
+) -> Path:
+    films = workshop.pack.films
+    seen = [i for i in judge.labelled(films) if not judge.kept_from_judge(films[i])]
+    return write_model(
+        workshop.out,
+        "judge",
+        weights,
+        {
+            "architecture": judge.ARCHITECTURE,
+            "use": "measuring only: no model that draws was trained against it",
+            "training": _training(workshop, "judge", len(seen)),
+            "figures": dict(figures),
+        },
+    )
+
+
 def _training(workshop: Workshop, name: str, films: int) -> dict[str, Any]:
     state = workshop.plan(name).folder / "state.pt"
     done = torch.load(state, weights_only=True, mmap=True) if state.is_file() else {}
@@ -221,5 +252,5 @@ TRAINERS: dict[str, Callable[[Workshop], Path]] = {
     "controller": train_controller,
     "diffusion": train_diffusion,
     "upscaler": train_upscaler,
-    "figures": measure_models,
+    "judge": train_judge,
 }

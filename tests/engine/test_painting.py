@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -178,3 +179,25 @@ def test_a_single_step_does_not_lean():
     hold = Hold(reference=reference, keep=torch.zeros(1, 1, 1, 1), lean=0.25)
 
     assert aims(hold, 1, "dpmpp")[0][1] == pytest.approx(latent(BACKGROUND), abs=1e-5)
+
+
+def test_a_whole_film_is_led_away_from_drawing_nothing_too():
+    network = Counts()
+    drawn = Conditions(words="effusion", organs=np.ones((SIDE, SIDE), np.uint8))
+
+    guided_by(painter_of(network), [drawn], 2.0, whole=True)(torch.zeros(1, 1, CELLS, CELLS), 500)
+
+    assert network.batches == [2]
+    assert network.asked[-2] == Conditions()
+
+
+def test_within_a_film_its_organs_are_not_strengthened():
+    network = Counts()
+    organs = np.ones((SIDE, SIDE), np.uint8)
+
+    guided_by(painter_of(network), [Conditions(words="effusion", organs=organs)], 2.0)(
+        torch.zeros(1, 1, CELLS, CELLS), 500
+    )
+
+    assert network.asked[-2].organs is organs
+    assert network.asked[-2].words == ""

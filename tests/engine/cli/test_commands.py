@@ -289,7 +289,7 @@ def test_every_command_explains_itself(command, capsys):
     assert "--output" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["models", "report", "train", "bench", "parity"])
+@pytest.mark.parametrize("command", ["models", "report", "train", "evaluate", "bench", "parity"])
 def test_every_tool_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

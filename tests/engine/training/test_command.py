@@ -12,7 +12,8 @@ from engine.networks.small import load_embedded
 from engine.training.command import TRAINERS, add_arguments, run
 from engine.training.package import write_model
 
-KINDS = ("segmenter", "codec", "shapes", "controller", "diffusion", "upscaler", "figures")
+NETWORKS = ("segmenter", "codec", "controller", "diffusion", "upscaler", "judge")
+KINDS = (*NETWORKS, "shapes")
 
 
 def train(kind, out, *more):
@@ -33,7 +34,7 @@ def test_every_kind_is_tried(trained):
     assert set(trained[1].values()) == {0}
 
 
-@pytest.mark.parametrize("kind", ["segmenter", "codec", "controller", "diffusion", "upscaler"])
+@pytest.mark.parametrize("kind", NETWORKS)
 def test_what_is_written_loads_back_strictly(trained, kind):
     network = load_embedded(trained[0] / f"{kind}.json")
 
@@ -95,8 +96,14 @@ def test_the_description_says_what_the_model_knows(trained):
     assert "effusion" in description["knows"]["findings"]
     assert description["schedule"] == "zero_snr_cosine"
     assert (trained[0] / "vocab.txt").is_file()
-    assert (trained[0] / "cards" / "samples.jpg").is_file()
-    assert "dice_heart" in description["figures"]["obedience_own_words"]
+
+
+def test_the_judge_tells_its_findings_and_how_well_it_knows_them(trained):
+    description = json.loads((trained[0] / "judge.json").read_text("utf-8"))
+
+    assert description["architecture"]["findings"][0] == "atelectasis"
+    assert "measuring only" in description["use"]
+    assert 0 <= description["figures"]["auc"]["effusion"] <= 1
 
 
 def test_without_films_the_command_says_what_is_missing(tmp_path, caplog):
