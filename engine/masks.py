@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 from engine.api import HEART, LEFT_LUNG, RIGHT_LUNG, Mask, Organs, Pixels
 
+CHEST_RIM = 0.015  # of the longer side, between the outline of the lungs and the chest wall
+
 
 def cells(zone: Tensor, cell: int) -> Tensor:
     """1 for every latent cell that contains any of the zone: an edit may grow, never shrink.
@@ -87,6 +89,23 @@ def place(mask: Mask, organs: Organs) -> tuple[str, str]:
     )
     zone = "upper" if height < 1 / 3 else "middle" if height < 2 / 3 else "lower"
     return side, zone
+
+
+def inside_chest(mask: Mask, organs: Organs) -> Mask:
+    """``mask`` without what lies beyond the chest: a hull around lungs and heart, with a rim.
+
+    A region painted over the chest wall would be filled with lung or disease there. The mask as
+    it is where the map lacks a lung, or where nothing of it lies in the chest.
+    """
+    if not all((organs == lung).any() for lung in (LEFT_LUNG, RIGHT_LUNG)):
+        return mask
+    points = np.argwhere(np.isin(organs, (LEFT_LUNG, RIGHT_LUNG, HEART)))[:, ::-1]
+    chest = np.zeros(organs.shape, np.uint8)
+    cv2.fillConvexPoly(chest, cv2.convexHull(points.astype(np.int32)), 1)
+    rim = max(round(CHEST_RIM * max(organs.shape)), 1)
+    chest = cv2.dilate(chest, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * rim + 1,) * 2))
+    clipped = (mask * chest).astype(np.float32)
+    return clipped if clipped.any() else mask
 
 
 def square(array: NDArray, value: float | None = None) -> NDArray:

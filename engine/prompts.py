@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from engine import masks
-from engine.api import Finding, Organs
+from engine.api import Finding, Mask, Organs
 from engine.bundle import Painter
 from engine.vocabulary import NOTHING
 from engine.words import canonical, check_words, notes_of, read_words, report_words
+
+NOTABLY = 0.9  # share of a painted region that is left, below which the user is told
 
 
 def finding_prompt(painter: Painter, finding: Finding, organs: Organs | None) -> str:
@@ -54,3 +56,17 @@ def unpainted_notes(painter: Painter, report: str, findings: Sequence[Finding]) 
 def report_prompt(painter: Painter, report: str) -> tuple[str, tuple[str, ...]]:
     """The words of a report that the painter reads, and sentences about those it does not."""
     return report_words(report, painter.knows, painter.name)
+
+
+def finding_zone(painter: Painter, finding: Finding, organs: Organs | None) -> tuple[Mask, str]:
+    """The part of a finding's mask that may change, and a sentence where it is notably less.
+
+    The findings of a list are those of the chest, so painting over the chest wall stays without
+    effect. Free text may ask for anything anywhere, and so may a removal.
+    """
+    if organs is None or painter.knows.free_text or not finding.text.strip():
+        return finding.mask, ""
+    zone = masks.inside_chest(finding.mask, organs)
+    if zone.sum() > NOTABLY * finding.mask.sum():
+        return zone, ""
+    return zone, f"What was painted for '{finding.text}' outside the chest was left as it is."

@@ -22,7 +22,13 @@ from engine.painting import (
     sample,
     upscaled,
 )
-from engine.prompts import finding_notes, finding_prompt, report_prompt, unpainted_notes
+from engine.prompts import (
+    finding_notes,
+    finding_prompt,
+    finding_zone,
+    report_prompt,
+    unpainted_notes,
+)
 from engine.sampling import Noise, seeded_noise
 from engine.tensors import on_grid
 
@@ -53,17 +59,19 @@ def generate(
 
     for finding, prompt in zip(request.findings, prompts, strict=True):
         finished(states[0], sampling, on_event)
+        zone, said = finding_zone(painter, finding, request.organs)
+        notes += (said,) if said else ()
         images = repaint(
             images,
-            finding.mask,
+            zone,
             painter,
-            [Conditions(words=prompt, organs=o, region=finding.mask) for o in organs],
+            [Conditions(words=prompt, organs=o, region=zone) for o in organs],
             sampling,
             noise,
             models,
             stage=finding.text,
             on_event=on_event,
-            fade=round(FADE * max(finding.mask.shape)),
+            fade=round(FADE * max(zone.shape)),
             own_tone=True,
         )
         for state, image in zip(states, images, strict=True):

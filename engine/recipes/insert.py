@@ -8,7 +8,7 @@ import numpy as np
 from engine.api import InsertRequest, OnEvent
 from engine.bundle import Conditions, ModelSet
 from engine.painting import Painted, check_organs_known, repaint
-from engine.prompts import finding_notes, finding_prompt
+from engine.prompts import finding_notes, finding_prompt, finding_zone
 from engine.recipes.segment import outlines
 from engine.sampling import seeded_noise
 
@@ -29,29 +29,31 @@ def insert(
     if organs is None and painter.diffusion.takes_map:
         organs = outlines(request.image, models)
     prompts = [finding_prompt(painter, f, organs) for f in request.findings]
+    zones, said = zip(*(finding_zone(painter, f, organs) for f in request.findings), strict=True)
 
     images = [request.image for _ in seeds]
     states = [{"opened": request.image} for _ in seeds]
     for number, (finding, prompt) in enumerate(zip(request.findings, prompts, strict=True)):
-        still_to_paint = [f.mask for f in request.findings[number:]]
+        zone = zones[number]
         images = repaint(
             images,
-            finding.mask,
+            zone,
             painter,
-            [Conditions(words=prompt, organs=organs, region=finding.mask) for _ in seeds],
+            [Conditions(words=prompt, organs=organs, region=zone) for _ in seeds],
             sampling,
             noise,
             models,
             stage=finding.text or "removal",
             on_event=on_event,
-            fade=round(FADE * max(finding.mask.shape)),
-            hidden=np.max(still_to_paint, axis=0),
+            fade=round(FADE * max(zone.shape)),
+            hidden=np.max(zones[number:], axis=0),
         )
         for state, image in zip(states, images, strict=True):
             name = finding.text or "removed"
             state[name if name not in state else f"{name} {len(state)}"] = image
 
     done = replace(request, organs=organs, sampling=sampling)
+    notes += tuple(sentence for sentence in said if sentence)
     return [
         Painted(image=image, states=state, organs=organs, request=done, notes=notes)
         for image, state in zip(images, states, strict=True)

@@ -112,3 +112,23 @@ def test_a_one_pixel_stroke_survives_shrinking():
 def test_the_cardiothoracic_ratio_is_heart_width_over_thorax_width():
     assert masks.cardiothoracic_ratio(lungs()) == pytest.approx(20 / 55)
     assert masks.cardiothoracic_ratio(np.zeros((SIDE, SIDE), np.uint8)) is None
+
+
+def test_a_region_ends_at_the_chest_wall():
+    inside = masks.inside_chest(painted(slice(20, 40), slice(44, 64)), lungs())
+
+    assert inside[20:40, 44:60].all()
+    assert not inside[:, 62:].any()
+    assert inside.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("mask", "organs"),
+    [
+        (painted(slice(0, 6), slice(0, 6)), lungs()),
+        (painted(slice(20, 40), slice(44, 64)), np.zeros((SIDE, SIDE), np.uint8)),
+    ],
+    ids=["outside altogether", "no lungs in the map"],
+)
+def test_a_region_that_cannot_be_cut_to_the_chest_stays_as_it_is(mask, organs):
+    assert np.array_equal(masks.inside_chest(mask, organs), mask)

@@ -230,6 +230,34 @@ def test_inserting_reads_outlines_and_tells_which():
     assert np.array_equal(made.request.organs, made.organs)
 
 
+def test_a_finding_painted_over_the_chest_wall_stays_inside_and_says_so():
+    labels = np.zeros((SIDE, SIDE), np.uint8)
+    labels[8:48, 4:28], labels[8:48, 32:48] = 2, 1
+    image = film()
+    finding = Finding(text="effusion", mask=box_mask(SIDE, 40, 60))
+    request = InsertRequest(image=image, findings=(finding,), organs=labels)
+
+    (made,) = insert(request, model_set(), [0], QUIET)
+
+    assert np.array_equal(made.image[:, 52:], image[:, 52:])
+    assert not np.array_equal(made.image[40:46, 40:46], image[40:46, 40:46])
+    assert "outside the chest" in made.notes[0]
+
+
+def test_a_removal_reaches_beyond_the_chest():
+    labels = np.zeros((SIDE, SIDE), np.uint8)
+    labels[8:48, 4:28], labels[8:48, 32:48] = 2, 1
+    image = film()
+    request = InsertRequest(
+        image=image, findings=(Finding(text="", mask=box_mask(SIDE, 40, 60)),), organs=labels
+    )
+
+    (made,) = insert(request, model_set(), [0], QUIET)
+
+    assert not np.array_equal(made.image[50:60, 52:60], image[50:60, 52:60])
+    assert made.notes == ()
+
+
 def test_the_side_and_zone_of_a_region_reach_the_model_in_its_own_words():
     diffusion = Paints()
     labels = np.zeros((SIDE, SIDE), np.uint8)
@@ -253,6 +281,30 @@ def test_outpainting_keeps_what_is_given():
     given = keep == 1
     assert made.image[given].tobytes() == image[given].tobytes()
     assert np.allclose(made.image[4:12, 4:12], made.image[8, 8], atol=0.2)
+
+
+def test_outpainting_obeys_the_organs_of_a_first_sketch():
+    diffusion, image = Paints(), film(96, 64)
+    keep = np.ones_like(image)
+    keep[70:] = 0
+
+    outpaint(OutpaintRequest(image=image, keep=keep), model_set(diffusion), [3, 4], QUIET)
+
+    sketches, final = diffusion.asked[:2], diffusion.asked[2:]
+    assert [c.organs for c in sketches] == [None, None]
+    for condition in final:
+        assert condition.organs is not None and condition.organs.shape == image.shape
+        assert condition.organs[-1, -1] == 3 and condition.organs[0, 0] == 0
+
+
+def test_outpainting_without_a_segmenter_goes_without_a_map():
+    diffusion, keep = Paints(), 1 - box_mask(SIDE, 0, 24)
+
+    outpaint(
+        OutpaintRequest(image=film(), keep=keep), model_set(diffusion, segmenter=None), [0], QUIET
+    )
+
+    assert [c.organs for c in diffusion.asked] == [None]
 
 
 def test_upscaling_keeps_what_the_film_shows_at_its_own_size():
