@@ -40,6 +40,7 @@ PARTS: Mapping[str, slice] = _parts()
 ALL_LUNG = slice(0, 2 * sum(LUNG.values()))
 ALL_HEART = slice(ALL_LUNG.stop, POINTS)
 UNDER = 0.2  # how far a lung goes on under the heart when it is drawn, towards the heart's centre
+FINER = 4  # steps from point to point of a drawn curve
 EDGE = 0.01  # share of the side that a placed chest keeps free
 MEASURES = ("ratio", "volume", "rotation", "habitus", "diaphragm", "tilt")
 
@@ -60,6 +61,31 @@ def lung_polygon(points: Points, side: str, under: float = 0.0) -> Points:
     return np.concatenate([*stretches[:3], border, stretches[3]])
 
 
+def drawn_lung(points: Points, side: str) -> Points:
+    """The curve of a lung: smooth over the apex, sharp at its angles, going on under the heart."""
+    wall, base, low, hilum = (points[PARTS[f"{side} {name}"]] for name in LUNG)
+    border = lung_polygon(points, side, UNDER)[len(wall) + len(base) + len(low) : -len(hilum)]
+    outer = curve(np.concatenate([hilum, wall, base[:1]]))
+    lower = curve(np.concatenate([base, low]))
+    return np.concatenate([outer, lower, border])
+
+
+def drawn_heart(points: Points) -> Points:
+    """The curve of the heart, smooth all round."""
+    heart = points[ALL_HEART]
+    round_trip = curve(np.concatenate([heart[-2:], heart, heart[:2]]))
+    return round_trip[2 * FINER : -FINER - 1]
+
+
+def curve(line: Points) -> Points:
+    """A smooth line through all points: Catmull and Rom's cubics, :data:`FINER` steps each."""
+    wide = np.concatenate([2 * line[:1] - line[1:2], line, 2 * line[-1:] - line[-2:-1]])
+    a, b, c, d = (wide[i : len(wide) - 3 + i, None] for i in range(4))
+    t = np.arange(FINER)[:, None] / FINER
+    fine = b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+    return np.concatenate([fine.reshape(-1, 2), line[-1:]])
+
+
 def filled(polygon: Points, size: int) -> NDArray[np.bool_]:
     """(size, size): pixels whose centres lie inside the polygon, by the even-odd rule."""
     x, y = polygon[:, 0] * size - 0.5, polygon[:, 1] * size - 0.5
@@ -76,9 +102,9 @@ def filled(polygon: Points, size: int) -> NDArray[np.bool_]:
 def organ_map(points: Points, size: int) -> Organs:
     """The label map (size, size) of a chest; the heart lies over the lungs."""
     organs = np.zeros((size, size), np.uint8)
-    organs[filled(lung_polygon(points, "right", UNDER), size)] = RIGHT_LUNG
-    organs[filled(lung_polygon(points, "left", UNDER), size)] = LEFT_LUNG
-    organs[filled(points[ALL_HEART], size)] = HEART
+    organs[filled(drawn_lung(points, "right"), size)] = RIGHT_LUNG
+    organs[filled(drawn_lung(points, "left"), size)] = LEFT_LUNG
+    organs[filled(drawn_heart(points), size)] = HEART
     return organs
 
 
@@ -143,3 +169,16 @@ def sound(points: Points) -> bool:
         return False
     x = points[:, 0]
     return bool(x[PARTS["right hilum"]].max() < x[PARTS["left hilum"]].min())
+
+
+def within_walls(points: Points) -> bool:
+    """Whether some lung is left between the heart and the chest wall on both sides."""
+    heart = points[ALL_HEART]
+    for side, widest in (("left", heart[:, 0].argmax()), ("right", heart[:, 0].argmin())):
+        wall = np.concatenate([points[PARTS[f"{side} wall"]], points[PARTS[f"{side} base"]][:1]])
+        order = wall[:, 1].argsort()
+        x, y = heart[widest]
+        at = np.interp(y, wall[order, 1], wall[order, 0])
+        if abs(at - 0.5) < abs(x - 0.5) + EDGE / 2:
+            return False
+    return True

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.api import Organs
 from engine.errors import InvalidRequest
-from engine.outlines import MEASURES, Points, measured, organ_map, placed, sound
+from engine.outlines import MEASURES, Points, measured, organ_map, placed, sound, within_walls
 
 RATIOS = (0.35, 0.70)
 STEPS = 2.0  # standard deviations to each side that the other sliders reach
@@ -113,9 +113,16 @@ class Shapes:
         drawn = np.zeros(len(self.tensors["modes"]))
         for _ in range(TRIES):
             drawn = SPREAD * luck.standard_normal(len(drawn))
-            if np.abs(drawn).max() <= LIMIT and sound(self.points(drawn)):
+            if np.abs(drawn).max() <= LIMIT and self.usual(drawn):
                 break
         return drawn
+
+    def usual(self, coefficients: NDArray[np.floating]) -> bool:
+        """Whether a chest is sound, and no measure further out than in one film of 400."""
+        points = self.points(coefficients)
+        if not (sound(points) and within_walls(points)):
+            return False
+        return bool(np.abs(self.deviations(coefficients)[: len(MEASURES)]).max() <= LIMIT)
 
     def deviations(self, coefficients: NDArray[np.floating]) -> NDArray[np.floating]:
         """(7,) what :data:`HELD` names, in standard deviations from the mean of the films."""

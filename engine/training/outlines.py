@@ -8,7 +8,7 @@ from engine.api import HEART, LEFT_LUNG, RIGHT_LUNG, Organs
 from engine.outlines import HEART_ARCS, LUNG, Points
 
 SIDE = 512  # px at which outlines are followed
-SMOOTH = 2.0  # px; takes the stair steps of a coarse map away
+SMOOTH = 1.5  # px; takes the stair steps of a coarse map away
 TOUCH = 0.014  # shares of the side; lungs this near to the heart touch it
 
 
@@ -57,7 +57,7 @@ def _lung(line: Points, heart: Points, lateral: float) -> Points | None:
         line = line[::-1]
     top = np.flatnonzero(line[:, 1] == line[:, 1].min())
     line = np.roll(line, -top[len(top) // 2], axis=0)
-    angle = int((line[:, 1] + lateral * line[:, 0]).argmax())
+    angle = int((line[:, 1] + 0.6 * lateral * line[:, 0]).argmax())  # lowest, outermost
     away = np.sqrt(((line[:, None] - heart[None, ::4]) ** 2).sum(-1).min(1))
     touching = np.flatnonzero(away < TOUCH)
     touching = touching[touching > angle]

@@ -294,7 +294,7 @@ def test_a_slider_of_the_anatomy_draws_it_anew_in_one_undo_step(edit: Any) -> No
     before = edit.evaluate("XREAL.canvas.summary().organs")
     edit.get_by_role("button", name="Anatomy").click()
     for name in ("Heart size", "Lung volume", "Rotation", "Habitus", "View"):
-        assert edit.get_by_role("slider", name=name).is_visible()
+        edit.get_by_role("slider", name=name).wait_for()
 
     edit.get_by_role("slider", name="Heart size").focus()
     edit.keyboard.press("End")  # the largest: a ratio of 0.70

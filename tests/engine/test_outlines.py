@@ -4,15 +4,18 @@ import pytest
 from engine.outlines import (
     ALL_HEART,
     ALL_LUNG,
+    FINER,
     PARTS,
     area,
     crossings,
+    curve,
     filled,
     lung_polygon,
     measured,
     organ_map,
     placed,
     sound,
+    within_walls,
 )
 from tests.box_chest import boxes
 
@@ -102,3 +105,20 @@ def test_the_lung_borders_on_the_heart_where_they_touch():
     heart = boxes()[PARTS["heart right"]]
     assert {tuple(p) for p in heart} <= {tuple(p) for p in polygon}
     assert boxes()[ALL_LUNG].shape == (94, 2)
+
+
+def test_a_curve_goes_through_its_points_and_keeps_a_straight_line():
+    line = np.linspace([0.1, 0.2], [0.5, 0.4], 5)
+
+    fine = curve(line)
+
+    np.testing.assert_allclose(fine[::FINER], line)
+    np.testing.assert_allclose(fine, np.linspace([0.1, 0.2], [0.5, 0.4], 4 * FINER + 1))
+
+
+def test_a_heart_beyond_the_chest_wall_is_seen():
+    wide = boxes()
+    wide[PARTS["heart left"], 0] = 0.95
+
+    assert within_walls(boxes())
+    assert not within_walls(wide)

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from engine.training.shape_figures import read_back
 from engine.training.shapes import fit_shapes, projected
 
 OTHERS = 0.35  # standard deviations that a slider may move what it does not name
+FINE = 512  # px; a coarser map adds the noise of its stairs
 OWN = 0.25  # standard deviations between what a slider says and what the map shows
 
 
@@ -99,10 +101,12 @@ def test_a_slider_moves_what_it_names_and_little_else(shipped, template, slider)
     values = np.linspace(*(RATIOS if slider == "ratio" else (-STEPS, STEPS)), 7)
     own = HELD.index(slider)
 
-    maps = [shipped.chest(replace(ChestShape(template), **{slider: float(v)}), 256) for v in values]
+    maps = [
+        shipped.chest(replace(ChestShape(template), **{slider: float(v)}), FINE) for v in values
+    ]
     found = np.array([read_back(shipped, organs) for organs in maps])
 
-    start = read_back(shipped, shipped.chest(ChestShape(template), 256))
+    start = read_back(shipped, shipped.chest(ChestShape(template), FINE))
     asked = values - values[0]
     if slider == "ratio":
         asked = asked / shipped.population["ratio"][1]
@@ -110,6 +114,19 @@ def test_a_slider_moves_what_it_names_and_little_else(shipped, template, slider)
     np.testing.assert_allclose(found[:, own] - found[0, own], asked, atol=OWN)
     moved = np.abs(np.delete(found - start, own, axis=1)).max()
     assert moved <= OTHERS
+
+
+def test_the_figures_that_ship_hold_the_bounds_and_are_in_the_document():
+    figures = json.loads((EMBEDDED / "shapes.json").read_text("utf-8"))["figures"]
+    document = (EMBEDDED.parent.parent / "docs" / "shapes.md").read_text("utf-8")
+
+    assert figures["ratio_error"] <= 0.01
+    assert min(figures["held_out_dice"].values()) > 0.95
+    assert list(figures["slider_effects_sd"]) == ["ratio", *SLIDERS]
+    for slider, row in figures["slider_effects_sd"].items():
+        assert max(moved for name, moved in row.items() if name != slider) <= OTHERS
+        cells = [f"**{v:.2f}**" if name == slider else f"{v:.2f}" for name, v in row.items()]
+        assert " | ".join(cells) in document
 
 
 def test_simple_measures_of_the_map_agree(shipped):
