@@ -52,6 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only the published networks at full size, filled with random numbers",
     )
+    parser.add_argument(
+        "--qualities",
+        action="store_true",
+        help="only what draft, standard and fine cost, and the quality that they keep",
+    )
+    parser.add_argument(
+        "--maps", type=int, default=50, metavar="N", help="pictures of --qualities (default: 50)"
+    )
+    parser.add_argument(
+        "--into", metavar="FILE", help="put the table of --qualities into this Markdown page"
+    )
     parser.add_argument("--json", action="store_true", help="write the figures as JSON to stdout")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the JSON to a file, too")
 
@@ -59,7 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """The command: a table, or JSON, on stdout."""
     repeat = max(args.repeat, 1)
-    if args.full_size:
+    if args.qualities:
+        figures = by_quality(args)
+    elif args.full_size:
         figures = {
             "machine": machine(),
             "repeat": repeat,
@@ -70,8 +83,25 @@ def run(args: argparse.Namespace) -> int:
     text = json.dumps(figures, indent=1) + "\n"
     if args.output:
         write_whole(Path(args.output), text.encode())
-    sys.stdout.write(text if args.json else table(figures))
+    sys.stdout.write(text if args.json else figures.get("table") or table(figures))
     return 0
+
+
+def by_quality(args: argparse.Namespace) -> dict[str, Any]:
+    """The figures of :mod:`engine.qualities` and their table, put into a page if one is named."""
+    from engine.engine import open_engine
+    from engine.qualities import measure_qualities, put_into, quality_table
+
+    engine = open_engine(args.models, device=args.device, precision=args.precision)
+    precise = engine
+    if engine.precision != "float32":
+        precise = open_engine(args.models, device=args.device, precision="float32")
+    rows = measure_qualities(engine, precise, maps=max(args.maps, 1))
+    told = {"models": engine.name, "maps": max(args.maps, 1), **machine()}
+    made = quality_table(rows, told)
+    if args.into:
+        put_into(Path(args.into), made)
+    return {"machine": told, "rows": rows, "table": made}
 
 
 def measure(models: str | None, device: str, precision: str, repeat: int) -> dict[str, Any]:

@@ -34,21 +34,22 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def choose_precision(precision: str, device: torch.device) -> torch.dtype:
+def choose_precision(
+    precision: str, device: torch.device, processor: Mapping[str, Any] | None = None
+) -> torch.dtype:
     """Half precision where the device computes in it: on a graphics card bfloat16 or float16, on
-    a processor bfloat16 where it has instructions for it, else float32."""
+    a processor bfloat16 where it has instructions for it, else float32.
+
+    ``processor`` says what the processor can do, as torch names it; by default this one's.
+    """
     if precision in PRECISIONS:
         return PRECISIONS[precision]
     if precision != "auto":
         raise InvalidRequest(f"The precision is auto or one of {', '.join(PRECISIONS)}.")
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.bfloat16 if any(map(processor().get, HALF_INSTRUCTIONS)) else torch.float32
-
-
-def processor() -> Mapping[str, Any]:
-    """What the processor can do, as torch names it."""
-    return torch.cpu.get_capabilities()
+    can = torch.cpu.get_capabilities() if processor is None else processor
+    return torch.bfloat16 if any(map(can.get, HALF_INSTRUCTIONS)) else torch.float32
 
 
 def computes_in(dtype: torch.dtype, device: torch.device) -> bool:

@@ -262,9 +262,9 @@ class Engine:
             seeds, item = tuple(batch["seeds"]), int(batch["item"])
         else:
             seeds, item = (_seed(request),), 0
-        return self._run(request, seeds, on_event, self._models_for(recipe))[item]
+        return self._run(request, seeds, on_event, self.models_for(recipe))[item]
 
-    def _models_for(self, recipe: dict[str, Any]) -> ModelSet:
+    def models_for(self, recipe: dict[str, Any]) -> ModelSet:
         """The loaded models in the precision of ``recipe``.
 
         Version 0.1.0 named none: on a processor it was float32.
@@ -308,10 +308,7 @@ class Engine:
                 raise out_of_memory(self._models.device) from error
             raise
         seconds = clock.seconds()
-        return [
-            self._result(p, models, seeds, item, seconds)
-            for item, p in enumerate(painted)
-        ]
+        return [self._result(p, models, seeds, item, seconds) for item, p in enumerate(painted)]
 
     def _result(
         self,

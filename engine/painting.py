@@ -49,13 +49,16 @@ class Painted:
 class Hold:
     """Follow ``reference`` where ``keep`` is 1, for the noisier ``share`` of the schedule.
 
-    For the first ``steps`` steps instead, where they are given.
+    For the first ``steps`` steps instead, where they are given. ``lean`` draws the rest towards
+    it too, that firmly and for the noisier half: where the reference is a good guess, the coarse
+    shape follows it and the detail is free.
     """
 
     reference: Tensor
     keep: Tensor
     share: float = 1.0
     steps: int | None = None
+    lean: float = 0.0
 
 
 def sample(
@@ -65,14 +68,18 @@ def sample(
     noise: Noise,
     *,
     hold: Hold | None = None,
+    whole: bool = False,
     on_step: OnStep | None = None,
 ) -> Tensor:
-    """Latents (B, C, h, w) for B conditions; ``sampling`` has no ``None`` left."""
+    """Latents (B, C, h, w) for B conditions; ``sampling`` has no ``None`` left.
+
+    ``whole`` says that a whole film is drawn, and guidance strengthens its organs, too.
+    """
     assert sampling.steps is not None and sampling.guidance is not None
     assert sampling.eta is not None
     diffusion, codec = painter.diffusion, painter.codec
     abars = diffusion.alphas_cumprod
-    denoise = guided_by(painter, conditions, sampling.guidance)
+    denoise = guided_by(painter, conditions, sampling.guidance, whole=whole)
     side = codec.size // codec.cell
     x = noise((len(conditions), codec.channels, side, side))
     if sampling.sampler == "dpmpp":
@@ -85,14 +92,20 @@ def sample(
     return ddim(denoise, x, steps, noise, on_step)
 
 
-def guided_by(painter: Painter, conditions: Sequence[Conditions], scale: float) -> Denoiser:
-    """The painter's denoiser led away from its guide, or from saying nothing, by ``scale``."""
+def guided_by(
+    painter: Painter, conditions: Sequence[Conditions], scale: float, *, whole: bool = False
+) -> Denoiser:
+    """The painter's denoiser led away from its guide, or from saying nothing, by ``scale``.
+
+    For a ``whole`` film it is led away from drawing nothing as well, which makes organs clearer;
+    within a film that would burn what is there.
+    """
     diffusion = painter.diffusion
     if scale != 1 and painter.guide is not None:
         unguided = painter.guide.denoiser(conditions)
         return guided(diffusion.denoiser(conditions), unguided, scale)
-    if scale != 1 and any(c.words for c in conditions):
-        neutral = [replace(c, words="", region=None) for c in conditions]
+    neutral = [Conditions() if whole else replace(c, words="", region=None) for c in conditions]
+    if scale != 1 and any(c.words or (whole and c.organs is not None) for c in conditions):
         return guided_together(diffusion.denoiser([*neutral, *conditions]), scale)
     return diffusion.denoiser(conditions)
 
@@ -111,13 +124,15 @@ def repaint(
     fade: int = 0,
     own_tone: bool = False,
     hidden: Mask | None = None,
+    lean: float = 0.0,
 ) -> list[Pixels]:
     """The same films with the zone painted anew; every pixel outside it keeps its bits.
 
     What lies under the zone is never read (see :func:`engine.masks.fill`). ``fade`` pixels of
     the zone's inner rim blend into the surroundings. ``own_tone`` says that the films are the
     model's own, so that their tone needs no measuring. ``hidden`` is the zone with whatever
-    else of the films must not be read, such as the zones that are painted next.
+    else of the films must not be read, such as the zones that are painted next. ``lean`` as in
+    :class:`Hold`, towards the smooth guess that hides the zone.
     """
     codec, device = painter.codec, models.device
     hidden = zone if hidden is None else hidden
@@ -140,7 +155,7 @@ def repaint(
         conditions,
         sampling,
         noise,
-        hold=Hold(reference=codec.encode(films), keep=1 - free),
+        hold=Hold(reference=codec.encode(films), keep=1 - free, lean=lean),
         on_step=reporter(stage, painter, sampling, on_event, lambda film: finish(film, 0)),
     )
     painted = codec.decode(latents, grain=noise)
@@ -222,6 +237,9 @@ def check_organs_known(organs: Organs | None, painter: Painter) -> tuple[str, ..
 def _held(denoise: Denoiser, hold: Hold | None, abars: Tensor, times: list[int]) -> Denoiser:
     if hold is None or hold.steps == 0:
         return denoise
+    if hold.lean and len(times) > 1:
+        half, free = len(abars) // 2, 1 - hold.keep
+        denoise = held(denoise, hold.reference, hold.lean * free, abars, down_to=half)
     down_to = round((1 - hold.share) * len(abars))
     if hold.steps is not None:
         down_to = 0 if hold.steps >= len(times) else times[hold.steps - 1]

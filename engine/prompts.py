@@ -6,7 +6,7 @@ from engine import masks
 from engine.api import Finding, Organs
 from engine.bundle import Painter
 from engine.vocabulary import NOTHING
-from engine.words import canonical, check_words, notes_of, report_words
+from engine.words import canonical, check_words, notes_of, read_words, report_words
 
 
 def finding_prompt(painter: Painter, finding: Finding, organs: Organs | None) -> str:
@@ -36,6 +36,19 @@ def finding_notes(painter: Painter, findings: Sequence[Finding]) -> tuple[str, .
         if finding.text.strip() and not painter.knows.free_text:
             notes += notes_of(check_words(finding.text, painter.knows), painter.name)
     return tuple(dict.fromkeys(notes))
+
+
+def unpainted_notes(painter: Painter, report: str, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """A sentence about what a report asks for beside painted findings: films of which a region is
+    told are drawn healthy outside it, so it may not appear."""
+    if painter.knows.free_text or not findings:
+        return ()
+    painted = {m.finding for f in findings for m in read_words(f.text, painter.knows).findings}
+    asked = [m.finding for m in read_words(report, painter.knows).findings]
+    missing = [word for word in dict.fromkeys(asked) if word not in painted and word != NOTHING]
+    if not missing:
+        return ()
+    return (f"Beside painted findings this may not appear: {', '.join(missing)}. Paint it, too.",)
 
 
 def report_prompt(painter: Painter, report: str) -> tuple[str, tuple[str, ...]]:

@@ -36,6 +36,7 @@ Noise = Callable[[tuple[int, ...]], Tensor]  # standard normal draws of the shap
 OnStep = Callable[[int, Tensor], None]  # (steps done, current x0)
 
 ROOT, STEEPEST = 7, 3  # of the solver's times
+FAINTEST_SIGNAL = 0.003  # cumulative product of alphas below which an estimate stays as it is
 
 
 def seeded_noise(*seeds: int, device: torch.device | str = "cpu") -> Noise:
@@ -65,6 +66,18 @@ def from_v(x: Tensor, v: Tensor, abar: float) -> Estimate:
     """v-prediction (Salimans and Ho 2022); well defined where abar is 0."""
     signal, spread = abar**0.5, (1 - abar) ** 0.5
     return Estimate(signal * x - spread * v, spread * x + signal * v)
+
+
+def less_noise_removed(estimate: Estimate, x: Tensor, abar: float, scale: float) -> Estimate:
+    """``estimate`` with its noise divided by ``scale``, a little above 1.
+
+    What a sampler makes of its own estimates is smoother than the films a network was trained on,
+    and more so at every step; taking a little less noise away makes up for it (epsilon scaling,
+    Ning et al. 2024). Where nothing but noise is left of ``x`` there is nothing to correct.
+    """
+    if abar < FAINTEST_SIGNAL:
+        return estimate
+    return from_eps(x, estimate.eps / scale, abar)
 
 
 def guided(denoise: Denoiser, unguided: Denoiser, scale: float) -> Denoiser:
@@ -160,10 +173,10 @@ def solver_times(abars: Tensor, count: int) -> list[int]:
     """``count`` training times, noisiest first; fewer where the schedule has no more.
 
     The last training time, then ratios of noise to signal that are even in their seventh root
-    (Karras et al. 2022, eq. 5), from 3 ``count`` down to 1 / ``count``. What spans the whole latent,
-    as the brightness of a film, is decided at ratios of 10 and more: times that are even in t are
-    too sparse there. Both ends close in with ``count``, because the first and the last step of the
-    solver are of first order.
+    (Karras et al. 2022, eq. 5), from 3 ``count`` down to 1 / ``count``. What spans the whole
+    latent, as the brightness of a film, is decided at ratios of 10 and more: times that are even
+    in t are too sparse there. Both ends close in with ``count``, because the first and the last
+    step of the solver are of first order.
     """
     signal = abars.double()
     ratios = ((1 - signal) / signal).sqrt()  # rising, the last one may be infinite

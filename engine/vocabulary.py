@@ -24,7 +24,7 @@ DEVICE = (
     r"(?:pacemakers?|pacers?|defibrillators?|a?icd|pacing (?:leads?|wires?|devices?))|"
     r"(?:endo-?tracheal|et|e\.t\.|tracheostomy|naso-?gastric|oro-?gastric|ng|og|enteric|feeding|"
     r"dobb?hoff|chest|pleural|thoracostomy|gastric|drainage|intercostal) (?:tubes?|drains?)|"
-    r"\bett\b|\bngt\b|\bogt\b|tracheostomy|pigtail(?: (?:catheter|drain))?s?|"
+    r"\bett\b|\bngt\b|\bogt\b|tracheostomy|trach|pigtail(?: (?:catheter|drain))?s?|"
     r"(?:internal jugular |subclavian |jugular |ij )?(?:central (?:venous )?|venous |dialysis |"
     r"swan-?ganz |jugular |subclavian |arterial |ij |midline )(?:catheters?|lines?)|cvc|"
     r"picc(?: (?:lines?|catheters?))?|port-?a-?cath(?:eter)?s?|medi-?port|"
@@ -89,7 +89,7 @@ PHRASES = {  # what people write for each finding, as patterns; where two begin,
     "scarring": r"scar(?:s|ring)?",
     "hernia": r"(?:(?:hiatal|hiatus|diaphragmatic) )?hernias?",
     "granuloma": r"granulomat?\w*",
-    "adenopathy": r"(?:lymph)?adenopathy|lymph nodes?",
+    "adenopathy": r"(?:lymph)?adenopathy|(?:lymph|hilar|mediastinal|enlarged) nodes?",
     "bronchiectasis": r"bronchiecta\w+",
     "bronchial thickening": r"(?:peri-?)?bronchial (?:wall )?(?:thickening|cuffing)|bronchitis",
     "cavity": r"cavit(?:y|ies|ations?)|cavit(?:ary|ating) lesions?",
@@ -185,14 +185,14 @@ MISPLACED = re.compile(  # words of place that say nothing of where a finding is
 DEGREES = {  # as written -> as kept
     "trace": "trace", "tiny": "tiny", "minimal": "minimal", "minimally": "minimal",
     "minor": "minor", "slight": "slight", "slightly": "slight", "small": "small",
-    "mild": "mild", "mildly": "mild", "moderate": "moderate", "moderately": "moderate",
-    "large": "large", "marked": "marked", "markedly": "marked", "severe": "severe",
-    "severely": "severe", "massive": "massive", "massively": "massive", "huge": "huge",
-    "extensive": "extensive", "gross": "gross", "grossly": "gross",
+    "mild": "mild", "mildly": "mild", "moderate": "moderate", "mod": "moderate",
+    "moderately": "moderate", "large": "large", "marked": "marked", "markedly": "marked",
+    "severe": "severe", "severely": "severe", "massive": "massive", "massively": "massive",
+    "huge": "huge", "extensive": "extensive", "gross": "gross", "grossly": "gross",
 }  # fmt: skip
 _DEGREE = "|".join(DEGREES)
 DEGREE = re.compile(
-    rf"\b({_DEGREE})(?:(?:-| )to(?:-| )({_DEGREE}))?\b"
+    rf"\b({_DEGREE})(?:(?:-|/|(?:-| )to(?:-| ))({_DEGREE}))?\b"
     r"(?! (?:larger|smaller|more|less|increas|decreas|improv|worse|better|great|high|low|reduc))"
 )
 VIEWS = {

@@ -15,7 +15,8 @@ NO_TORCH = ["torch", "diffusers", "transformers", "engine.tensors", "engine.engi
 # The floors of docs/architecture.md, from the top. A module imports from its own floor and below.
 FLOORS = [
     ["app"],
-    ["engine.__main__", "engine.cli", "engine.bench", "engine.parity", "engine.evaluation"],
+    ["engine.__main__", "engine.cli", "engine.bench", "engine.qualities", "engine.parity"],
+    ["engine.evaluation"],
     ["engine.engine"],
     ["engine.recipes"],
     ["engine.embedded", "engine.published", "engine.training"],

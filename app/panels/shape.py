@@ -12,11 +12,11 @@ from engine.shapes import RATIOS, STEPS, ChestShape
 AVERAGE_RATIO = 0.47  # of the template that the sliders start from
 # field of ChestShape -> label, and what its two ends are
 SLIDERS = {
-    "ratio": ("Heart size", "Cardiothoracic ratio: widest heart over widest lungs"),
-    "volume": ("Lung volume", "Standard deviations of films; the width stays"),
-    "rotation": ("Rotation", "Standard deviations; + the patient has turned to his right"),
-    "habitus": ("Habitus", "Standard deviations; - tall and narrow, + short and broad"),
-    "view": ("View", "Standard deviations; - as PA films, + as AP films"),
+    "ratio": ("Heart size", "Cardiothoracic ratio"),
+    "volume": ("Lung volume", "In SD of films; the width stays"),
+    "rotation": ("Rotation", "In SD; + patient turned to his right"),
+    "habitus": ("Habitus", "In SD; - tall, narrow; + short, broad"),
+    "view": ("View", "In SD; - as PA films, + as AP films"),
 }
 
 
@@ -47,6 +47,7 @@ def slider(name: str, label: str, about: str) -> gr.Slider:
     return gr.Slider(
         low, high, value=AVERAGE_RATIO if name == "ratio" else 0, label=label, info=about,
         step=0.01 if name == "ratio" else 0.1, elem_id=f"shape-{name}", buttons=[],
+        interactive=True,  # nothing listens in Python, which would make it a display
     )  # fmt: skip
 
 

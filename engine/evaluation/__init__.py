@@ -1,1 +1,1 @@
-"""How well a set of models draws: figures, gates, a report and a card."""
+"""What the models can do, measured and shown: figures, sheets of pictures, the model card."""

@@ -95,7 +95,7 @@ def _draw(models: ModelSet, orders: Sequence[Order], way: Way) -> Films:
         region = None if words else np.zeros((SIDE, SIDE), np.float32)
         organs = request.organs if by_map else None
         conditions.append(Conditions(words=words or painter.unsaid, organs=organs, region=region))
-    latents = sample(painter, conditions, sampling, noise, hold=hold)
+    latents = sample(painter, conditions, sampling, noise, hold=hold, whole=True)
     return as_films(painter.codec.decode(latents, grain=noise))
 
 

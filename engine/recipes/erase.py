@@ -10,6 +10,11 @@ from engine.prompts import report_prompt
 from engine.recipes.segment import outlines
 from engine.sampling import seeded_noise
 
+# How firmly the coarse shape of what is erased follows the smooth guess from its surroundings.
+# On held-out films 0.3 came 0.8 dB closer to what is really there than 0, and 3.6 dB where letters
+# are erased from the black: left to itself, the model writes new ones there.
+LEAN = 0.3
+
 
 def erase(
     request: EraseRequest, models: ModelSet, seeds: Sequence[int], on_event: OnEvent
@@ -34,6 +39,7 @@ def erase(
         models,
         stage="erase",
         on_event=on_event,
+        lean=LEAN,
     )
 
     done = replace(request, organs=organs, sampling=sampling)

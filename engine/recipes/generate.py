@@ -22,7 +22,7 @@ from engine.painting import (
     sample,
     upscaled,
 )
-from engine.prompts import finding_notes, finding_prompt, report_prompt
+from engine.prompts import finding_notes, finding_prompt, report_prompt, unpainted_notes
 from engine.sampling import Noise, seeded_noise
 from engine.tensors import on_grid
 
@@ -40,6 +40,7 @@ def generate(
     report, notes = report_prompt(painter, request.report)
     prompts = [finding_prompt(painter, f, request.organs) for f in request.findings]
     notes += finding_notes(painter, request.findings)
+    notes += unpainted_notes(painter, request.report, request.findings)
     notes += check_organs_known(request.organs, painter)
 
     organs = organs_of(request, painter, models, seeds)
@@ -164,6 +165,7 @@ def draw_anatomy(
         sampling,
         noise,
         hold=hold,
+        whole=True,
         on_step=reporter("anatomy", painter, sampling, on_event, frame.pixels),
     )
     films = painter.codec.decode(latents, grain=noise)

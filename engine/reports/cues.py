@@ -63,7 +63,7 @@ CUES = {  # kind -> pattern; where two begin at one place the first counts
         rf"(?:{_BE} |can )?(?:not|no longer|never) (?:be )?(?:well |clearly |definitely |readily )?"
         rf"{_SEEN}|not {_SEEN}|"
         rf"(?:{_BE} |has |have )?(?:now |since )?{_WHOLLY}(?:resolved|cleared|absent|removed|"
-        r"excluded|ruled out|disappeared|gone)|"
+        r"excluded|ruled out|disappeared|gone(?! up| down))|(?<=: )no(?=\W*$)|"
         rf"(?:{_BE} )?(?:very |highly )?unlikely|none(?: (?:seen|identified|visible))?|"
         r"negative(?! for)"
     ),
@@ -71,7 +71,7 @@ CUES = {  # kind -> pattern; where two begin at one place the first counts
         r"no longer(?: any)?|no|not|without|w/o|negative for|neg(?:\.|ative)? for|absence of|"
         r"free (?:of|from)|clear of|neither|nor|denies|denied|lack of|lacks|never|"
         r"(?:interval |complete |full |now )?(?:resolution|removal|clearing|clearance) of|"
-        r"rather than|instead of|"
+        r"rather than|instead of|nothing (?:to suggest|suspicious for)|"
         r"isn't|aren't|doesn't|hasn't|don't|rules out|ruled out(?= \w)|excludes|devoid of"
     ),
     "past": (
@@ -80,9 +80,10 @@ CUES = {  # kind -> pattern; where two begin at one place the first counts
         r"images?|imaging|reports?|days?|chest|comparison|visit)|to|and|or|from)\b)(?= \w)"
     ),
 }
+QUERIES = {"maybe_after": r"|\?+(?!\w)", "maybe_before": r"|\?+(?=\w)"}  # "effusion?", "?effusion"
 CUE = re.compile(
     "|".join(
-        rf"(?P<{kind}>\b(?:{pattern})(?!\w)" + (r"|\?+)" if kind == "maybe_after" else ")")
+        rf"(?P<{kind}>\b(?:{pattern})(?!\w)" + QUERIES.get(kind, "") + ")"
         for kind, pattern in CUES.items()
     )
 )

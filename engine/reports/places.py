@@ -74,7 +74,8 @@ def _placed(text: str, hits: list[Hit], regions: list[tuple[int, int]]) -> list[
             region = text[start:comma]
         if before >= 0 and VERB.search(text, start, before):
             region = text[before:end]
-        places = _places(own)
+        listed = _places(text[hit.start : end] if region.endswith(text[hit.end : end]) else "")
+        places = listed if len(listed) > 1 else _places(own)
         if len(places) == 1:
             (side, zone), (wide, band) = places[0], _joined(_places(region))
             places = [(side or wide, zone or band)]
@@ -181,13 +182,15 @@ def _degree(text: str, hit: Hit, start: int, end: int) -> str | None:
         return None
     before = text[start : hit.sized]
     for joint in JOINT.finditer(text, start, hit.sized):
-        if joint.group() != ",":
+        if joint.group() not in ",/":
             before = text[joint.end() : hit.sized]
     words = list(DEGREE.finditer(before)) or list(DEGREE.finditer(text[hit.start : hit.sized]))
     if not words:
         after = text[hit.end : end]
         said = re.match(r"[^,:(]{0,40}?(?:\b(?:is|are|remains?|appears?|which is)\b|[,:(])", after)
-        words = list(DEGREE.finditer(after, said.end()))[:1] if said else []
+        at_once = re.match(rf" (?:{DEGREE.pattern})(?=\W*$|[.,] )", after)
+        start = said.end() if said else 0
+        words = list(DEGREE.finditer(after, start))[:1] if said or at_once else []
     if not words:
         return None
     return " to ".join(DEGREES[word] for word in words[-1].groups() if word)

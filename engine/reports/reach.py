@@ -106,6 +106,8 @@ def _stops(
     if not joint:
         return listed and VERB.search(gap) is not None
     rest = gap[joint:]
+    if text[cue.start] == "?" and gap[: joint - 1].strip():  # "?TB, effusion"
+        return True
     if any(at + joint <= other.start < at + len(gap) for other in cues):
         return True
     if VERB.search(gap):

@@ -123,7 +123,7 @@ def cut(
     else:
         added, faintest = cv2.GaussianBlur(residual, (0, 0), SOFT), FAINTEST["spread"]
     # A finding of these kinds never lets more through.
-    added = LIMIT * np.tanh(_cropped(added.clip(min=0), wide) / LIMIT)
+    added = np.float32(LIMIT) * np.tanh(_cropped(added.clip(min=0), wide) / np.float32(LIMIT))
     inside = _cropped(ellipse(box, SIZE).astype(np.float32), wide) > 0.5
     if not inside.any() or added[inside].mean() < faintest:
         return None

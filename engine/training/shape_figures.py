@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.api import Organs
 from engine.masks import cardiothoracic_ratio
-from engine.outlines import MEASURES, Points, measured, organ_map, sound
+from engine.outlines import MEASURES, Points, measured, organ_map, placed, sound
 from engine.shapes import HELD, RATIOS, SLIDERS, STEPS, ChestShape, Shapes
 from engine.training.data import Film, Pack
 from engine.training.labels import Labelled
@@ -93,31 +93,37 @@ def read_back(shapes: Shapes, organs: Organs) -> NDArray[np.float64]:
     return np.append(steps, view)
 
 
+def drawn(shapes: Shapes, settings: ChestShape) -> Organs:
+    """The map of the settings, also where no chest looks like that: that is to be seen."""
+    return organ_map(placed(shapes.points(shapes.coefficients(settings))), SIDE)
+
+
 def ratio_error(shapes: Shapes) -> float:
     """Largest difference between the ratio asked of the average chest and the map's."""
     asked = np.linspace(*RATIOS, 8)
-    drawn = [shapes.chest(ChestShape(ratio=float(ratio)), SIDE) for ratio in asked]
-    found = np.array([cardiothoracic_ratio(organs) for organs in drawn], float)
+    maps = [drawn(shapes, ChestShape(ratio=float(ratio))) for ratio in asked]
+    found = np.array([cardiothoracic_ratio(organs) or 0 for organs in maps])
     return round(float(np.abs(found - asked).max()), 4)
 
 
-def slider_effects(shapes: Shapes) -> dict[str, dict[str, float]]:
+def slider_effects(shapes: Shapes) -> dict[str, dict[str, float | None]]:
     """Slider -> measure -> standard deviations, read back from the maps of the average chest.
 
     For a slider's own measure how far it goes from one end to the other, for the others their
-    largest change on the way.
+    largest change on the way; None where a map could not be read.
     """
     values = {"ratio": np.linspace(*RATIOS, 8)}
     values |= {name: np.linspace(-STEPS, STEPS, 9) for name in SLIDERS}
-    start = read_back(shapes, shapes.chest(ChestShape(), SIDE))
+    start = read_back(shapes, drawn(shapes, ChestShape()))
     table = {}
     for name, steps in values.items():
-        drawn = [
-            shapes.chest(replace(ChestShape(), **{name: float(value)}), SIDE) for value in steps
-        ]
-        rows = np.array([read_back(shapes, organs) for organs in drawn])
+        maps = [drawn(shapes, replace(ChestShape(), **{name: float(value)})) for value in steps]
+        rows = np.array([read_back(shapes, organs) for organs in maps])
         moved = np.abs(rows - start).max(0)
         own = HELD.index(name)
         moved[own] = rows[-1, own] - rows[0, own]
-        table[name] = {held: round(float(m), 2) for held, m in zip(HELD, moved, strict=True)}
+        table[name] = {
+            held: round(float(m), 2) if np.isfinite(m) else None
+            for held, m in zip(HELD, moved, strict=True)
+        }
     return table

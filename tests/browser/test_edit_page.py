@@ -286,6 +286,25 @@ def test_templates_and_the_picture_give_organs(edit: Any) -> None:
     edit.wait_for_function("XREAL.canvas.summary().organs[0] === 64 * 128")
 
 
+def test_a_slider_of_the_anatomy_draws_it_anew_in_one_undo_step(edit: Any) -> None:
+    edit.get_by_role("button", name="Template", exact=True).click()
+    edit.get_by_role("dialog", name="Templates").get_by_role("option").first.wait_for()
+    edit.get_by_role("button", name="Use template").click()
+    edit.wait_for_function("XREAL.canvas.summary().organs[2] > 0")
+    before = edit.evaluate("XREAL.canvas.summary().organs")
+    edit.get_by_role("button", name="Anatomy").click()
+    for name in ("Heart size", "Lung volume", "Rotation", "Habitus", "View"):
+        assert edit.get_by_role("slider", name=name).is_visible()
+
+    edit.get_by_role("slider", name="Heart size").focus()
+    edit.keyboard.press("End")  # the largest: a ratio of 0.70
+    edit.wait_for_function(f"XREAL.canvas.summary().organs[2] > 1.5 * {before['2']}")
+    edit.get_by_role("button", name="Anatomy: average, heart 0.70").wait_for()
+
+    edit.get_by_role("button", name="Undo").click()
+    edit.wait_for_function(f"XREAL.canvas.summary().organs[2] === {before['2']}")
+
+
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [

@@ -77,6 +77,9 @@ REFUSED = {
     "a seed in words": (lambda: Sampling(seed="seven"), "whole number"),  # type: ignore[arg-type]
     "a seed with a fraction": (lambda: Sampling(seed=1.5), "whole number"),  # type: ignore[arg-type]
     "a negative seed": (lambda: Sampling(seed=-1), "whole number"),
+    "an unknown quality": (lambda: Sampling(quality="superb"), "draft, standard and fine"),
+    "exact at a quality": (lambda: Sampling(exact=True, quality="fine"), "authors' own settings"),
+    "no detail steps": (lambda: Sampling(detail_steps=0), "between 1 and 2000"),
     "no steps": (lambda: Sampling(steps=0), "between 1 and 2000"),
     "an unknown sampler": (lambda: Sampling(sampler="euler"), "ddim and dpmpp"),  # type: ignore[arg-type]
     "too much eta": (lambda: Sampling(eta=2), "0 to 1"),

@@ -4,22 +4,27 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from engine import open_engine, provenance
 from engine.api import (
     HEART,
     LEFT_LUNG,
+    QUALITIES,
     RIGHT_LUNG,
     EraseRequest,
     Finding,
     GenerateRequest,
+    InsertRequest,
     OutpaintRequest,
     Sampling,
     SegmentRequest,
     UpscaleRequest,
 )
+from engine.embedded import open_embedded
 from engine.engine import EMBEDDED
 from engine.masks import cardiothoracic_ratio
+from engine.qualities import psnr
 
 SIDE = 256
 QUICK = Sampling(seed=11, steps=8)
@@ -134,6 +139,58 @@ def test_a_file_of_an_erasure_is_replayed_without_the_film_it_came_from(engine, 
     again = engine.replay(*provenance.read_recipe(path))
 
     assert again.image.tobytes() == made.image.tobytes()
+
+
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def precise(request):
+    return open_engine(device="cpu", precision=request.param)
+
+
+def test_in_either_precision_not_a_bit_outside_the_region_changes(precise, organs, film):
+    region = np.zeros((SIDE, SIDE), np.float32)
+    region[150:190, 160:210] = 1
+    asked = Finding(text="effusion", mask=region)
+    draft = Sampling(seed=3, quality="draft")
+
+    made = precise.run(InsertRequest(image=film, findings=(asked,), organs=organs, sampling=draft))
+
+    outside = region == 0
+    assert made.recipe["precision"] == precise.precision
+    assert made.image[outside].tobytes() == film[outside].tobytes()
+    assert np.abs(made.image - film)[~outside].mean() > 0.005
+
+
+def test_half_precision_makes_the_same_film_up_to_arithmetic(organs):
+    request = GenerateRequest(organs=organs, sampling=Sampling(seed=5, quality="draft"))
+
+    half, whole = (
+        open_engine(device="cpu", precision=p).run(request).image for p in ("bfloat16", "float32")
+    )
+
+    assert psnr(half, whole) > 40  # bfloat16 has 8 bits: 40 dB is 1 %
+
+
+def test_in_half_precision_the_linear_part_of_the_codec_is_whole():
+    film = torch.from_numpy(np.random.default_rng(0).random((1, 1, 64, 64), np.float32))
+    half, whole = (
+        open_embedded(EMBEDDED, torch.device("cpu"), dtype).painters[0].codec
+        for dtype in (torch.bfloat16, torch.float32)
+    )
+
+    latent = whole.encode(film)
+
+    assert torch.equal(half.encode(film), latent)
+    assert psnr(half.decode(latent).numpy(), whole.decode(latent).numpy()) > 50
+
+
+def test_more_quality_comes_nearer_to_what_many_steps_make(engine, organs):
+    def made(**how):
+        return engine.run(GenerateRequest(organs=organs, sampling=Sampling(seed=2, **how))).image
+
+    many = made(steps=60)
+    draft, standard, fine = (psnr(made(quality=q), many) for q in QUALITIES)
+
+    assert 25 < draft < standard < fine
 
 
 def test_every_file_says_what_it_is_what_it_was_made_from_and_under_which_terms():

@@ -8,6 +8,7 @@ import torch
 
 from engine import provenance
 from engine.api import (
+    QUALITIES,
     Batch,
     EraseRequest,
     Finding,
@@ -20,7 +21,8 @@ from engine.api import (
     SegmentRequest,
     UpscaleRequest,
 )
-from engine.engine import Engine, choose_device, choose_precision
+from engine.devices import choose_device, choose_precision
+from engine.engine import Engine, open_engine
 from engine.errors import Cancelled, InvalidRequest, ModelMissing, OutOfMemory
 from tests.engine.tiny import SIDE, Enlarges, Paints, box_mask, disc, model_set
 
@@ -158,7 +160,89 @@ def test_the_defaults_of_a_verb_are_those_of_the_network_that_does_it():
     engine = an_engine()
 
     assert engine.defaults("erase").steps == 4
-    assert engine.defaults("upscale") == Enlarges.defaults
+    assert engine.defaults("upscale").steps == Enlarges.defaults.steps
+
+
+def test_a_quality_is_what_the_network_says_it_is():
+    engine = an_engine()
+
+    assert engine.defaults("erase") == engine.defaults("erase", "standard")
+    assert [engine.defaults("erase", q).steps for q in QUALITIES] == [2, 4, 8]
+    assert [engine.defaults("erase", q).detail_steps for q in QUALITIES] == [1, 2, 3]
+    assert [engine.defaults("upscale", q).steps for q in QUALITIES] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_recipe_holds_what_its_quality_meant(name):
+    engine = an_engine()
+
+    made = engine.run(replace(REQUESTS[name], sampling=Sampling(quality="draft")))
+
+    meant = engine.defaults(made.recipe["verb"], "draft")
+    stored = made.recipe["parameters"]["sampling"]
+    assert (stored["quality"], stored["steps"]) == ("draft", meant.steps)
+    assert None not in [stored[n] for n in ("sampler", "eta", "guidance")]
+    assert stored["detail_steps"] is not None or name == "upscale"
+
+
+def test_what_is_asked_for_wins_over_the_quality():
+    sampling = Sampling(quality="fine", steps=3)
+
+    made = an_engine().run(replace(REQUESTS["erase"], sampling=sampling))
+
+    assert made.request.sampling.steps == 3
+    assert made.request.sampling.detail_steps == 3
+
+
+def test_a_replay_computes_in_the_precision_of_its_recipe():
+    opened = []
+
+    def in_precision(dtype):
+        opened.append(dtype)
+        return model_set(precision="float32")
+
+    halves = Engine(model_set(precision="bfloat16"), in_precision=in_precision)
+    made = halves.run(REQUESTS["generate"])
+    inputs = provenance.inputs_of(made.request)
+    assert made.recipe["precision"] == "bfloat16"
+
+    assert halves.replay(made.recipe, inputs).recipe["precision"] == "bfloat16"
+    assert opened == []
+    for _ in range(2):  # the second time they are there already
+        whole = halves.replay({**made.recipe, "precision": "float32"}, inputs)
+        assert whole.recipe["precision"] == "float32"
+    assert opened == [torch.float32]
+
+
+def test_a_recipe_of_the_first_version_was_made_in_float32():
+    halves = Engine(
+        model_set(precision="bfloat16"), in_precision=lambda dtype: model_set(precision="float32")
+    )
+    made = halves.run(REQUESTS["generate"])
+    del made.recipe["precision"]
+
+    again = halves.replay(made.recipe, provenance.inputs_of(made.request))
+
+    assert again.recipe["precision"] == "float32"
+
+
+def test_a_precision_that_was_named_is_kept_in_a_replay():
+    named = open_engine(device="cpu", precision="bfloat16")
+    recipe = {"precision": "float32"}
+
+    assert named.models_for(recipe).precision == "bfloat16"
+    assert open_engine(device="cpu").models_for(recipe).precision == "float32"
+
+
+def test_a_precision_that_nobody_knows_is_refused():
+    with pytest.raises(InvalidRequest, match="'float8'"):
+        an_engine().models_for({"precision": "float8"})
+
+
+def test_a_recipe_of_another_kind_of_device_is_computed_in_the_own_precision():
+    engine = open_engine(device="cpu")
+
+    assert engine.models_for({"precision": "float16"}).precision == engine.precision
 
 
 def test_reading_organs_gives_a_map_of_the_pictures_own_size():
@@ -174,3 +258,19 @@ def test_an_unknown_device_or_precision_is_refused_with_the_choices():
         choose_device("toaster")
     with pytest.raises(InvalidRequest, match="bfloat16"):
         choose_precision("float8", torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("processor", "chosen"),
+    [
+        ({}, torch.float32),
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, torch.float32),
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": False, "amx_bf16": True}, torch.bfloat16),
+    ],
+)
+def test_a_processor_uses_half_precision_only_where_it_computes_in_it(processor, chosen):
+    cpu = torch.device("cpu")
+
+    assert choose_precision("auto", cpu, processor) == chosen
+    assert choose_precision("float32", cpu, processor) == torch.float32

@@ -350,3 +350,20 @@ def test_an_edit_tells_which_outlines_the_painter_does_not_know():
 
     assert any("aorta" in note for note in put.notes)
     assert any("aorta" in note for note in gone.notes)
+
+
+@pytest.mark.parametrize(
+    ("report", "told"), [("Effusion.", False), ("Cardiomegaly.", True), ("No effusion.", False)]
+)
+def test_what_a_report_asks_for_beside_painted_findings_is_told(report, told):
+    finding = Finding(text="left effusion", mask=box_mask(SIDE, 16, 48))
+
+    (made,) = generate(
+        GenerateRequest(report=report, organs=organs(), findings=(finding,)),
+        model_set(),
+        [0],
+        QUIET,
+    )
+
+    said = "Beside painted findings this may not appear: cardiomegaly. Paint it, too." in made.notes
+    assert said is told

@@ -95,8 +95,8 @@ def test_case_and_blanks_change_nothing(kind, sentence, meaning, way):
 
 SPOKEN = """
 no not without or and nor , . ; : ? left right effusion edema heart enlarged lungs clear possible
-versus history of prior the is small large indication: findings: 1. r l / - 🫁 é normal cannot exclude
-unchanged resolved but with lower upper mass atelectasis
+versus history of prior the is small large indication: findings: 1. r l / - é normal cannot
+exclude 🫁 unchanged resolved but with lower upper mass atelectasis
 """
 SPEECH = st.text(max_size=400) | st.lists(
     st.sampled_from(["\n", "\n\n", *SPOKEN.split()]), max_size=120

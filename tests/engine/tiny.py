@@ -83,6 +83,7 @@ class Enlarges:
 
     alphas_cumprod = zero_snr_cosine(1000)
     defaults = Sampling(steps=2, sampler="ddim", eta=0.0, guidance=1.0)
+    qualities: ClassVar = {"draft": Sampling(steps=1), "fine": Sampling(steps=3)}
 
     def shape(self, film: Tensor) -> tuple[int, ...]:
         return (len(film), 1, 4, 4)
@@ -129,6 +130,7 @@ def model_set(diffusion: Paints | None = None, **changes) -> ModelSet:
         knows=knows(),
         defaults=Sampling(steps=4, sampler="dpmpp", eta=0.0, guidance=1.0),
         controller=Rough(),
+        qualities={"draft": Sampling(steps=2), "fine": Sampling(steps=8)},
     )
     values = {
         "name": "stand-in",

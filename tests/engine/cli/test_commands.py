@@ -48,8 +48,9 @@ def test_generate_obeys_every_argument(desk, engine):
     status = run(
         engine, "generate", "--organs", "organs.png", "--finding", "Cardiomegaly=mask.png",
         "--finding", "mass=mask.png", "--report", "large heart", "--seed", "7", "--steps", "20",
-        "--sampler", "ddim", "--eta", "0.5", "--guidance", "7", "--anatomy", "controller",
-        "--held-steps", "10", "--device", "cpu", "-o", "out.png",
+        "--quality", "draft", "--detail-steps", "2", "--sampler", "ddim", "--eta", "0.5",
+        "--guidance", "7", "--anatomy", "controller", "--held-steps", "10",
+        "--device", "cpu", "-o", "out.png",
     )  # fmt: skip
 
     assert status == 0
@@ -58,6 +59,7 @@ def test_generate_obeys_every_argument(desk, engine):
     assert [f.text for f in request.findings] == ["Cardiomegaly", "mass"]
     assert request.sampling.seed == 7
     assert (request.sampling.steps, request.sampling.eta) == (20, 0.5)
+    assert (request.sampling.quality, request.sampling.detail_steps) == ("draft", 2)
     assert (request.report, request.anatomy_way, request.held_steps) == (
         "large heart", "controller", 10,
     )  # fmt: skip
@@ -184,6 +186,8 @@ BAD = [
     (["generate", "--seed", "1e3", "-o", "o.png"], "whole number"),
     (["generate", "--steps", "many", "-o", "o.png"], "number of steps must be a whole number"),
     (["generate", "--steps", "0", "-o", "o.png"], "between 1 and 2000 steps"),
+    (["generate", "--quality", "superb", "-o", "o.png"], "draft, standard and fine"),
+    (["generate", "--detail-steps", "few", "-o", "o.png"], "must be a whole number"),
     (["generate", "--eta", "nan", "-o", "o.png"], "Eta must be a number"),
     (["generate", "--guidance", "99", "-o", "o.png"], "Guidance goes from 1 to 30"),
     (["generate", "--sampler", "euler", "-o", "o.png"], "samplers are ddim and dpmpp"),

@@ -1,0 +1,203 @@
+"""Guidance and holding, on stand-in networks that say how often they were asked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.api import Sampling
+from engine.bundle import Conditions
+from engine.painting import Hold, guided_by, sample
+from engine.sampling import seeded_noise
+from tests.engine.tiny import BACKGROUND, CELL, GREYS, SIDE, Paints, model_set
+
+CELLS = SIDE // CELL
+EFFUSION = Conditions(words="effusion")
+
+
+class Counts(Paints):
+    """Also notes the size of the batch of every call."""
+
+    def __init__(self):
+        super().__init__()
+        self.batches = []
+
+    def denoiser(self, conditions):
+        answers = super().denoiser(conditions)
+
+        def estimate(x, t):
+            self.batches.append(len(x))
+            return answers(x, t)
+
+        return estimate
+
+
+def painter_of(network, **changes):
+    return replace(model_set(network).painters[0], **changes)
+
+
+def latent(grey):
+    return 2 * grey - 1
+
+
+def test_guidance_by_the_same_network_is_one_call_of_twice_the_batch():
+    network = Counts()
+    x = torch.zeros(3, 1, CELLS, CELLS)
+
+    found = guided_by(painter_of(network), [EFFUSION] * 3, 2.0)(x, 500).x0
+
+    assert network.batches == [6]
+    said, unsaid = latent(GREYS["effusion"]), latent(BACKGROUND)
+    torch.testing.assert_close(found, torch.full_like(x, unsaid + 2 * (said - unsaid)))
+
+
+def test_a_guide_of_its_own_is_asked_with_the_same_conditions():
+    class Poor(Counts):
+        """Always says 0.5."""
+
+        def _aim(self, condition):
+            return torch.full((1, 1, CELLS, CELLS), 0.5)
+
+    network, guide = Counts(), Poor()
+    x = torch.zeros(2, 1, CELLS, CELLS)
+
+    found = guided_by(painter_of(network, guide=guide), [EFFUSION] * 2, 3.0)(x, 500).x0
+
+    assert (network.batches, guide.batches) == ([2], [2])
+    assert guide.asked == [EFFUSION] * 2
+    torch.testing.assert_close(found, torch.full_like(x, 3 * latent(GREYS["effusion"])))
+
+
+@pytest.mark.parametrize(("words", "scale"), [("effusion", 1.0), ("", 4.0)])
+def test_where_nothing_is_to_be_strengthened_the_network_is_asked_plainly(words, scale):
+    network = Counts()
+
+    guided_by(painter_of(network), [Conditions(words=words)], scale)(
+        torch.zeros(1, 1, CELLS, CELLS), 500
+    )
+
+    assert network.batches == [1]
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "dpmpp"])
+def test_a_share_of_a_hold_is_one_of_noise_and_not_of_how_the_steps_lie(sampler):
+    network, times = Paints(), []
+    reference = torch.full((1, 1, CELLS, CELLS), 0.25)
+
+    class Watches(Paints):
+        def denoiser(self, conditions):
+            answers = super().denoiser(conditions)
+
+            def estimate(x, t):
+                times.append(t)
+                return answers(x, t)
+
+            return estimate
+
+    network = Watches()
+    pulled = []
+
+    sample(
+        painter_of(network),
+        [Conditions()],
+        Sampling(steps=12, sampler=sampler, eta=0.0, guidance=1.0),
+        seeded_noise(0),
+        hold=Hold(reference=reference, keep=torch.ones(1, 1, 1, 1), share=0.5),
+        on_step=lambda done, x0: pulled.append(torch.equal(x0, reference)),
+    )
+
+    assert pulled == [t >= 500 for t in times]
+    assert any(pulled)
+    assert not all(pulled)
+
+
+def test_a_hold_of_so_many_steps_is_that_many():
+    pulled, reference = [], torch.full((1, 1, CELLS, CELLS), 0.25)
+
+    sample(
+        painter_of(Paints()),
+        [Conditions()],
+        Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=1.0),
+        seeded_noise(0),
+        hold=Hold(reference=reference, keep=torch.ones(1, 1, 1, 1), steps=5),
+        on_step=lambda done, x0: pulled.append(torch.equal(x0, reference)),
+    )
+
+    assert pulled == [True] * 5 + [False] * 7
+
+
+GUESS = 0.5  # a latent of the reference
+
+
+def aims(hold, steps, sampler):
+    """(training time, mean of the clean latent) that each step aimed at."""
+    times, seen = [], []
+
+    class Watches(Paints):
+        def denoiser(self, conditions):
+            answers = super().denoiser(conditions)
+
+            def estimate(x, t):
+                times.append(t)
+                return answers(x, t)
+
+            return estimate
+
+    sample(
+        painter_of(Watches()),
+        [Conditions()],
+        Sampling(steps=steps, sampler=sampler, eta=0.0, guidance=1.0),
+        seeded_noise(0),
+        hold=hold,
+        on_step=lambda done, x0: seen.append(float(x0.mean())),
+    )
+    return list(zip(times, seen, strict=True))
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "dpmpp"])
+def test_the_noisier_half_leans_towards_the_guess_and_the_other_is_free(sampler):
+    hold = Hold(reference=torch.full((1, 1, CELLS, CELLS), GUESS), keep=torch.zeros(1, 1, 1, 1))
+
+    seen = aims(replace(hold, lean=0.25), 8, sampler)
+
+    aim = latent(BACKGROUND)
+    wanted = [0.25 * GUESS + 0.75 * aim if t >= 500 else aim for t, _ in seen]
+    assert [mean for _, mean in seen] == pytest.approx(wanted, abs=1e-5)
+    assert len(set(wanted)) == 2
+
+
+def test_what_is_held_follows_the_reference_whatever_the_rest_leans_to():
+    reference = torch.full((1, 1, CELLS, CELLS), GUESS)
+    hold = Hold(reference=reference, keep=torch.ones(1, 1, 1, 1), lean=0.25)
+
+    assert [mean for _, mean in aims(hold, 4, "dpmpp")] == pytest.approx([GUESS] * 4, abs=1e-5)
+
+
+def test_a_single_step_does_not_lean():
+    reference = torch.full((1, 1, CELLS, CELLS), GUESS)
+    hold = Hold(reference=reference, keep=torch.zeros(1, 1, 1, 1), lean=0.25)
+
+    assert aims(hold, 1, "dpmpp")[0][1] == pytest.approx(latent(BACKGROUND), abs=1e-5)
+
+
+def test_a_whole_film_is_led_away_from_drawing_nothing_too():
+    network = Counts()
+    drawn = Conditions(words="effusion", organs=np.ones((SIDE, SIDE), np.uint8))
+
+    guided_by(painter_of(network), [drawn], 2.0, whole=True)(torch.zeros(1, 1, CELLS, CELLS), 500)
+
+    assert network.batches == [2]
+    assert network.asked[-2] == Conditions()
+
+
+def test_within_a_film_its_organs_are_not_strengthened():
+    network = Counts()
+    organs = np.ones((SIDE, SIDE), np.uint8)
+
+    guided_by(painter_of(network), [Conditions(words="effusion", organs=organs)], 2.0)(
+        torch.zeros(1, 1, CELLS, CELLS), 500
+    )
+
+    assert network.asked[-2].organs is organs
+    assert network.asked[-2].words == ""
