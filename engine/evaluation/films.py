@@ -95,7 +95,8 @@ class RealFilms:
         without = [i for i in self.train if not told[i]]
         share = float(np.mean([told[i] for i in self.val])) if len(self.val) else 1.0
         if share > 0:
-            without = without[: round(len(with_labels) * (1 - share) / share)]
+            count = round(len(with_labels) * (1 - share) / share)
+            without = np.random.default_rng(0).permutation(without)[:count]
         return np.array([*with_labels, *without], int)
 
     @cached_property

@@ -172,12 +172,14 @@ def _realism(results: Results) -> list[str]:
         manifold = figures["manifold"].get(name, {})
         rows.append(
             (told, guesses.get(name), figures["two_sample_n"].get(name),
-             figures["frechet"].get(name), figures["kid_x1000"].get(name), *manifold.values())
+             figures["frechet"].get(name), figures["kid_x1000"].get(name),
+             figures["kid_error"].get(name),
+             *manifold.values())
         )  # fmt: skip
         if guesses.get(name) is not None:
             bars.append((told, [(guesses[name], *figures["two_sample_interval"][name])]))
     head = (
-        "set", "told apart", "films tried", "Fréchet", "KID x 1000",
+        "set", "told apart", "films tried", "Fréchet", "KID x 1000", "its error",
         "precision", "recall", "density", "coverage",
     )  # fmt: skip
     return [
