@@ -15,14 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.cli.progress import ProgressLine
 from engine.devices import choose_device, choose_precision
 from engine.embedded import open_embedded
 from engine.engine import EMBEDDED, Engine, open_engine
 from engine.errors import EngineError, InvalidRequest
 from engine.evaluation.films import WITHOUT_DATA, Instruments, read_real
 from engine.evaluation.gates import gate_table, gates_of
-from engine.evaluation.measuring import FULL, QUICK, SECTIONS, Measurement
+from engine.evaluation.measuring import FULL, QUICK, SECTIONS, Measurement, Say
 from engine.evaluation.pictures import FOLDER_SECTIONS, read_pictures
 from engine.evaluation.report import write_report
 from engine.files import write_whole
@@ -81,9 +80,11 @@ def run(args: argparse.Namespace) -> int:
     torch.set_flush_denormal(True)
     if args.data is None:
         raise InvalidRequest(WITHOUT_DATA)
+    from engine.cli.progress import ProgressLine  # the command line is a floor above
+
     progress = ProgressLine(quiet=args.quiet)
     try:
-        results = evaluate(args, progress)
+        results = evaluate(args, progress.say)
     finally:
         progress.close()
     if args.json:
@@ -94,12 +95,12 @@ def run(args: argparse.Namespace) -> int:
     return 1 if results["failed"] else 0
 
 
-def evaluate(args: argparse.Namespace, progress: ProgressLine) -> dict[str, Any]:
+def evaluate(args: argparse.Namespace, say: Say) -> dict[str, Any]:
     """Open what ``args`` name and measure it."""
     folder = Path(args.embedded) if args.embedded else EMBEDDED
     pictures = read_pictures(Path(args.images)) if args.images else None
     engine = opened(args, folder)
-    progress.say("Reading the real films.")
+    say("Reading the real films.")
     real = read_real(Path(args.data), Instruments(folder, judge_folder(folder)))
     linear = load_embedded(folder / "codec.json") if args.embedded else None
     m = Measurement(
@@ -107,7 +108,7 @@ def evaluate(args: argparse.Namespace, progress: ProgressLine) -> dict[str, Any]
         real=real,
         amounts=QUICK if args.quick else FULL,
         seed=args.seed,
-        say=progress.say,
+        say=say,
         linear=linear if isinstance(linear, LinearCodec) else None,
     )
     return measured(args, m, folder, pictures)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine import masks
 from engine.api import AnatomyWay as Way
-from engine.api import GenerateRequest, Mask, Organs, Sampling
+from engine.api import GenerateRequest, Mask, Organs
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.compositing import match_surroundings, paste
 from engine.errors import ModelMissing
@@ -83,7 +83,7 @@ def _draw(models: ModelSet, orders: Sequence[Order], way: Way) -> Films:
         for o in orders
     ]
     painter = choose(requests[0], models)
-    sampling = Sampling().filled(replace(painter.defaults, guidance=painter.report_guidance))
+    sampling = replace(models.settings(painter, None), guidance=painter.report_guidance)
     noise = seeded_noise(*(o.seed for o in orders), device=models.device)
     by_map = painter.diffusion.takes_map and way != "controller"
     hold = None
@@ -143,7 +143,7 @@ def _repaint(models: ModelSet, painter: Painter, insertions: Sequence[Insertion]
     if not painter.diffusion.takes_map:
         conditions = [replace(c, organs=None) for c in conditions]
     hold = Hold(reference=codec.encode(films), keep=1 - free.to(device))
-    latents = sample(painter, conditions, Sampling().filled(painter.defaults), noise, hold=hold)
+    latents = sample(painter, conditions, models.settings(painter, None), noise, hold=hold)
     painted = codec.decode(latents, grain=noise)
     finished = []
     for i, one in enumerate(insertions):

@@ -49,6 +49,21 @@ def kernel_distance(a: Features, b: Features) -> float:
     return within(a) + within(b) - 2 * float(kernel(a, b).mean())
 
 
+def kernel_distance_with_error(a: Features, b: Features) -> tuple[float, float]:
+    """KID and its standard error, rather too large than too small.
+
+    Half of a set, drawn without repetition, varies about the whole by what the whole varies by
+    about the truth (delete-half jackknife; Shao and Wu 1989). For two sets of one kind, where KID
+    falls faster with the number of films, that is about twice the true error.
+    """
+    luck = np.random.default_rng(0)
+    values = []
+    for _ in range(40):
+        half = [x[luck.permutation(len(x))[: max(len(x) // 2, 2)]] for x in (a, b)]
+        values.append(kernel_distance(*half))
+    return kernel_distance(a, b), float(np.std(values))
+
+
 def manifold_shares(real: Features, drawn: Features, k: int = NEIGHBOURS) -> dict[str, float]:
     """Precision, recall, density and coverage by balls that reach to the k-th neighbour.
 

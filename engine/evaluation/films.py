@@ -84,8 +84,20 @@ class RealFilms:
 
     @cached_property
     def reference(self) -> NDArray[np.intp]:
-        """Training films that the judge never saw: what sets of films are compared with."""
-        return np.array([i for i in self.train if kept_from_judge(self.pack.films[i])], int)
+        """Training films that the judge never saw: what sets of films are compared with.
+
+        Films nobody labelled come from another source than the labelled ones, so both have the
+        share here that they have among the held-out films.
+        """
+        films = self.pack.films
+        told = [bool(film.labels or film.boxes) for film in films]
+        with_labels = [i for i in self.train if told[i] and kept_from_judge(films[i])]
+        without = [i for i in self.train if not told[i]]
+        share = float(np.mean([told[i] for i in self.val])) if len(self.val) else 1.0
+        if share > 0:
+            count = round(len(with_labels) * (1 - share) / share)
+            without = np.random.default_rng(0).permutation(without)[:count]
+        return np.array([*with_labels, *without], int)
 
     @cached_property
     def read(self) -> NDArray[np.intp]:

@@ -87,11 +87,11 @@ def _realism(results: Results) -> Iterator[Gate]:
     )
     must, holds = f"< {TWO_SAMPLE:g} (aim)", value is not None and value < TWO_SAMPLE
     yield gate("looks real: told from real films", must, value, holds, detail)
-    kid = figures.get("kid_x1000", {})
+    kid, error = figures.get("kid_x1000", {}), figures.get("kid_error", {})
     value = kid.get("generated")
     detail = (
-        f"{figures.get('space')}, n {figures.get('n')}; codec alone {kid.get('reconstructed')}, "
-        f"real against real {kid.get('real')}"
+        f"{figures.get('space')}, +- {error.get('generated')}; codec alone "
+        f"{kid.get('reconstructed')}, real against real {kid.get('real')} +- {error.get('real')}"
     )
     holds = value is not None and value < KID
     yield gate("looks real: KID x 1000", f"< {KID:g} (aim)", value, holds, detail)

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api import AnatomyWay, Finding, GenerateRequest, Sampling
+from engine.api import QUALITIES, AnatomyWay, Finding, GenerateRequest, Quality, Sampling
 from engine.bundle import ModelSet, Painter
 from engine.engine import Engine
 from engine.evaluation.codecs import codec_figures
@@ -35,8 +35,7 @@ WORDED = 10_000  # added to the seeds of films drawn with the words of a report
 @dataclass(frozen=True, kw_only=True)
 class Amounts:
     """How much is drawn: films with words, healthy films, films by the controller, films a
-    finding, steps of each fresh network, films at 1024 px, and steps of the upscaler as shares
-    of its default."""
+    finding, steps of each fresh network, films at 1024 px, and the qualities of the upscaler."""
 
     worded: int = 200
     healthy: int = 120
@@ -44,12 +43,12 @@ class Amounts:
     a_finding: int = 40
     guessing: int = 300
     large: int = 24
-    upscaling: tuple[float, ...] = (0.34, 1.0, 2.0)
+    upscaling: tuple[Quality, ...] = QUALITIES
 
 
 FULL = Amounts()
 QUICK = Amounts(
-    worded=24, healthy=12, controller=8, a_finding=4, guessing=80, large=2, upscaling=(1.0,)
+    worded=24, healthy=12, controller=8, a_finding=4, guessing=80, large=2, upscaling=("standard",)
 )
 
 
@@ -235,10 +234,8 @@ def upscaling(m: Measurement) -> dict[str, Any] | None:
     large = [f for f in m.real.pack.films if f.image1024 and f.split == "val"]
     if not large:
         return None
-    usual = m.models.upscaler.defaults.steps or 1
-    steps = sorted({max(round(share * usual), 1) for share in m.amounts.upscaling})
     films = read_large(m.real.folder, large[: m.amounts.large])
-    return upscaling_figures(m.models, m.painter, films, steps, m.say)
+    return upscaling_figures(m.models, m.painter, films, m.amounts.upscaling, m.say)
 
 
 def sampling(m: Measurement) -> dict[str, Any]:
@@ -246,16 +243,18 @@ def sampling(m: Measurement) -> dict[str, Any]:
     m.say("sampling: time of single pictures")
     organs = organs_at(m.healthy_maps(1)[0], 256)
     region = region_for("effusion", organs, 0)
-    requests = {"generate from the organ map": GenerateRequest(organs=organs)}
+    findings: tuple[Finding, ...] = ()
     if region is not None and "effusion" in m.painter.knows.findings:
-        finding = Finding(text="effusion", mask=region)
-        requests["generate with one finding"] = GenerateRequest(organs=organs, findings=(finding,))
+        findings = (Finding(text="effusion", mask=region),)
+    request = GenerateRequest(organs=organs, findings=findings)
+    what = "one finding" if findings else "from the organ map"
+    m.engine.run(request)  # the first run reads the networks
     seconds = {}
-    for name, request in requests.items():
-        m.engine.run(request)  # the first run reads the networks
-        seconds[name] = m.engine.run(request).seconds["total"]
+    for quality in QUALITIES:
+        chosen = replace(request, sampling=Sampling(quality=quality))
+        seconds[f"generate, {what}, {quality}"] = m.engine.run(chosen).seconds["total"]
     each = {f"{what}, each in a batch": round(s, 2) for what, s in m.clock.items()}
-    usual = Sampling().filled(m.painter.defaults)
+    usual = m.models.settings(m.painter, None)
     return {
         "steps": usual.steps,
         "sampler": usual.sampler,

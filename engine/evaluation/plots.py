@@ -23,7 +23,7 @@ def scatter(pairs: Sequence[Sequence[float]], across: str, upwards: str, side: i
         return side - at(value)
 
     parts = [_line(at(low), up(low), at(high), up(high), PALE)]
-    for tick in np.linspace(low, high, 5):
+    for tick in np.linspace(low, high, 6):
         parts.append(_text(at(tick), side - margin + 16, f"{tick:.2f}", "middle"))
         parts.append(_text(margin - 6, up(tick) + 4, f"{tick:.2f}", "end"))
     parts.append(_line(margin, up(low), at(high), up(low), INK))
@@ -85,7 +85,7 @@ def histograms(sets: Sequence[tuple[str, Sequence[float]]], across: str) -> str:
     edges = np.linspace(everything.min(), everything.max() + 1e-9, 25)
     counts = [np.histogram(values, edges)[0] / max(len(values), 1) for _, values in sets]
     most = max(float(count.max()) for count in counts)
-    step = (width - left - 10) / (len(edges) - 1)
+    step = (width - left - 24) / (len(edges) - 1)
     parts = []
     for k, count in enumerate(counts):
         for i, share in enumerate(count):
@@ -95,7 +95,7 @@ def histograms(sets: Sequence[tuple[str, Sequence[float]]], across: str) -> str:
                 f'width="{step - 1:.1f}" height="{tall:.1f}" fill="{(FIRST, SECOND)[k]}" '
                 'fill-opacity="0.45"/>'
             )
-    parts.append(_line(left, height - 36, width - 10, height - 36, INK))
+    parts.append(_line(left, height - 36, width - 24, height - 36, INK))
     for i in range(0, len(edges), 6):
         parts.append(_text(left + i * step, height - 20, f"{edges[i]:.1f}", "middle"))
     parts.append(_text((left + width) / 2, height - 4, across, "middle"))

@@ -1,5 +1,6 @@
 """Do drawn films look like real ones? Distances in the judge's space; a fresh network's guess."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.evaluation.features import (
     Features,
     features_of,
     frechet,
-    kernel_distance,
+    kernel_distance_with_error,
     manifold_shares,
 )
 from engine.evaluation.proportions import rate
@@ -43,10 +44,13 @@ def levelled(films: Films) -> Films:
 
 
 def distances_to(judge: Judge, reference: Films, sets: dict[str, Films]) -> dict[str, Any]:
-    """Fréchet distance and KID of each set to ``reference``, all with the same number of films.
+    """Fréchet distance and KID of each set to ``reference``.
 
-    Both depend on that number, so a figure says something only beside "real".
+    The Fréchet distance depends on the number of films, which is therefore the same for all sets;
+    it says something only beside "real". KID does not, and is taken, as it is defined, on the
+    plain pooled features; ``kid_error`` is what it would vary by with other films.
     """
+    plain = spelled_out(judge)
     known = features_of(judge, levelled(reference))
     found = {name: features_of(judge, levelled(films)) for name, films in sets.items()}
     n = min(map(len, found.values()))
@@ -54,14 +58,23 @@ def distances_to(judge: Judge, reference: Films, sets: dict[str, Films]) -> dict
         "n": n,
         "reference": len(known),
         "frechet": {name: round(frechet(shuffled(f)[:n], known), 2) for name, f in found.items()},
-        "kid_x1000": {
-            name: round(1000 * kernel_distance(f, known), 2) for name, f in found.items()
-        },
+        "kid_x1000": {},
+        "kid_error": {},
     }
+    for name, f in found.items():
+        value, error = kernel_distance_with_error(plain(f), plain(known))
+        figures["kid_x1000"][name] = round(1000 * value, 2)
+        figures["kid_error"][name] = round(1000 * error, 2)
     figures["manifold"] = {
         name: manifold_shares(known, shuffled(f)[:n]) for name, f in found.items()
     }
     return figures
+
+
+def spelled_out(judge: Judge) -> Callable[[Features], Features]:
+    """From standardised features back to plain means over the judge's cells."""
+    mean, spread = (t.double().cpu().numpy() for t in (judge.mean, judge.spread))
+    return lambda features: features * spread + mean
 
 
 def shuffled(features: Features) -> Features:

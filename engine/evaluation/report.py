@@ -57,16 +57,22 @@ def write_report(results: Results, path: Path) -> Path:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Numbers to the right; None is a dash."""
+    """Numbers and their headings to the right; None is a dash."""
 
-    def cell(value: Any, tag: str = "td") -> str:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        words = "–" if value is None else f"{value:g}" if number else escape(str(value))
-        return f"<{tag}{' class=number' if number else ''}>{words}</{tag}>"
+    def is_number(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool)
 
-    lines = ["".join(cell(name, "th") for name in head)]
-    lines += ["".join(map(cell, row)) for row in rows]
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+    def cell(value: Any, tag: str, *, right: bool) -> str:
+        words = "–" if value is None else f"{value:g}" if is_number(value) else escape(str(value))
+        return f"<{tag}{' class=number' if right else ''}>{words}</{tag}>"
+
+    right = [any(is_number(row[i]) for row in rows) for i in range(len(head))]
+    lines = [(head, "th"), *((row, "td") for row in rows)]
+    told = [
+        "".join(cell(value, tag, right=r) for value, r in zip(line, right, strict=True))
+        for line, tag in lines
+    ]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in told) + "</table>"
 
 
 def _head(results: Results) -> str:
@@ -172,12 +178,14 @@ def _realism(results: Results) -> list[str]:
         manifold = figures["manifold"].get(name, {})
         rows.append(
             (told, guesses.get(name), figures["two_sample_n"].get(name),
-             figures["frechet"].get(name), figures["kid_x1000"].get(name), *manifold.values())
+             figures["frechet"].get(name), figures["kid_x1000"].get(name),
+             figures["kid_error"].get(name),
+             *manifold.values())
         )  # fmt: skip
         if guesses.get(name) is not None:
             bars.append((told, [(guesses[name], *figures["two_sample_interval"][name])]))
     head = (
-        "set", "told apart", "films tried", "Fréchet", "KID x 1000",
+        "set", "told apart", "films tried", "Fréchet", "KID x 1000", "its error",
         "precision", "recall", "density", "coverage",
     )  # fmt: skip
     return [

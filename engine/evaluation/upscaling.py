@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.api import Sampling, UpscaleRequest
-from engine.bundle import ModelSet, Painter
+from engine.api import Quality, Sampling, UpscaleRequest
+from engine.bundle import ModelSet, Painter, settings
 from engine.evaluation.codecs import BATCH
 from engine.evaluation.likeness import likeness
 from engine.networks.small import enlarged
@@ -31,45 +31,46 @@ def upscaling_figures(
     models: ModelSet,
     painter: Painter | None,
     large: Films,
-    steps: Sequence[int],
+    qualities: Sequence[Quality],
     say: Say,
 ) -> dict[str, Any]:
-    """Rows of the table for real films ``large`` (N, 1024, 1024) at each of ``steps``."""
+    """Rows of the table for real films ``large`` (N, 1024, 1024) at each of ``qualities``."""
     truth = torch.from_numpy(large)[:, None].float() / 255
     small = F.avg_pool2d(truth, 4)
-    rows: dict[str, Any] = {"bicubic": row(enlarged(small).clamp(0, 1), truth)}
-    rows["nearest"] = row(F.interpolate(small, scale_factor=4.0), truth)
+    rows: dict[str, Any] = {
+        "nearest pixel": row(F.interpolate(small, scale_factor=4.0), truth),
+        "bicubic": row(enlarged(small).clamp(0, 1), truth),
+    }
     if models.upscaler is None:
         return {**rows, "films": len(large)}
-    usual = models.upscaler.defaults.steps
-    for count in steps:
-        say(f"upscaling: {count} steps")
+    for quality in qualities:
+        say(f"upscaling: {quality}")
         started = time.monotonic()
-        found = enlarge(models, small, count)
+        found = enlarge(models, small, quality)
         spent = (time.monotonic() - started) / max(len(large), 1)
-        name = f"ours {count} steps" + (" (default)" if count == usual else "")
-        rows[name] = {**row(found, truth), "seconds": round(spent, 2)}
-    if painter is not None and usual is not None:
+        steps = settings(models.upscaler, quality).steps
+        rows[f"ours, {steps} steps ({quality})"] = {**row(found, truth), "seconds": round(spent, 2)}
+    if painter is not None and painter.codec.size == small.shape[-1]:
         say("upscaling: after the codec")
-        size = painter.codec.size
-        parts = [
-            painter.codec.decode(painter.codec.encode(part.to(models.device)))
-            for part in small.split(BATCH)
-            if part.shape[-1] == size
-        ]
-        if parts:
-            through = torch.cat(parts).mean(1, keepdim=True).clamp(0, 1).cpu()
-            rows["codec, then bicubic"] = row(enlarged(through).clamp(0, 1), truth)
-            rows[f"codec, then ours {usual} steps"] = row(enlarge(models, through, usual), truth)
+        through = through_codec(painter, small.to(models.device))
+        rows["codec, then bicubic"] = row(enlarged(through).clamp(0, 1), truth)
+        rows["codec, then ours (standard)"] = row(enlarge(models, through, "standard"), truth)
     return {**rows, "films": len(large), "side": large.shape[-1]}
 
 
-def enlarge(models: ModelSet, small: Tensor, steps: int) -> Tensor:
+def through_codec(painter: Painter, films: Tensor) -> Tensor:
+    """(N, 1, s, s) encoded and faithfully decoded, in [0, 1]."""
+    codec = painter.codec
+    parts = [codec.decode(codec.encode(part)) for part in films.split(BATCH)]
+    return torch.cat(parts).float().mean(1, keepdim=True).clamp(0, 1).cpu()
+
+
+def enlarge(models: ModelSet, small: Tensor, quality: Quality) -> Tensor:
     """(N, 1, 256, 256) -> (N, 1, 1024, 1024), each by an upscale of its own as a user asks it."""
     found = []
     for seed, film in enumerate(small):
         request = UpscaleRequest(
-            image=on_grid(film[0].numpy()), sampling=Sampling(seed=seed, steps=steps)
+            image=on_grid(film[0].numpy()), sampling=Sampling(seed=seed, quality=quality)
         )
         (painted,) = upscale(request, models, (seed,), lambda event: None)
         found.append(torch.from_numpy(painted.image)[None])

@@ -18,7 +18,15 @@ from engine.images import write_png
 from engine.training.madeup import made_up_pack
 from tests.engine import tiny
 
-FEW = Amounts(worded=8, healthy=4, controller=2, a_finding=2, guessing=2, large=1, upscaling=(1.0,))
+FEW = Amounts(
+    worded=8,
+    healthy=4,
+    controller=2,
+    a_finding=2,
+    guessing=2,
+    large=1,
+    upscaling=("standard",),
+)
 MEASURED = ",".join(SECTIONS)
 
 

@@ -33,11 +33,14 @@ def test_small_maps_are_drawn_at_full_size():
 
 
 def test_the_words_of_a_report_reach_the_model():
-    models = tiny.model_set()
+    paints = tiny.Paints()
 
-    draw(models, [Order(seed=0, organs=tiny.disc(256, 40), report="Effusion. Shadows.")])
+    draw(
+        tiny.model_set(paints),
+        [Order(seed=0, organs=tiny.disc(256, 40), report="Effusion. Shadows.")],
+    )
 
-    assert models.painters[0].diffusion.asked[0].words == "effusion"
+    assert paints.asked[0].words == "effusion"
 
 
 def test_a_finding_painted_into_a_film_is_the_one_that_generate_paints():

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from engine.evaluation.features import frechet, kernel_distance, manifold_shares
+from engine.evaluation.features import (
+    frechet,
+    kernel_distance,
+    kernel_distance_with_error,
+    manifold_shares,
+)
 
 
 def points(*values):
@@ -48,6 +53,15 @@ def test_kid_of_two_sets_of_one_kind_is_near_nothing():
 
     assert abs(kernel_distance(a, b)) < 0.01
     assert kernel_distance(a, b + 1) > 1
+
+
+def test_the_error_of_kid_is_not_smaller_than_what_other_films_would_change():
+    luck = np.random.default_rng(4)
+    sets = [luck.standard_normal((2, 100, 8)) for _ in range(40)]
+    found = [kernel_distance_with_error(a, b) for a, b in sets]
+
+    spread = np.std([value for value, _ in found])
+    assert spread < np.mean([error for _, error in found]) < 2.5 * spread
 
 
 def test_precision_recall_density_and_coverage_of_points_on_a_line():
