@@ -27,7 +27,7 @@ from engine.networks.small import (
     load_embedded,
     read_vocabulary,
 )
-from engine.sampling import Denoiser, Noise, from_v, less_noise_removed
+from engine.sampling import Denoiser, Noise, from_v
 from engine.schedules import SCHEDULES
 from engine.shapes import read_shapes
 from engine.tensors import resize, to_film
@@ -38,7 +38,6 @@ GRID = FILM_SIDE // CELL
 MAP_SIDE = 128  # px; the organ maps the diffusion model was trained on
 PAINTING = Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=6.0)
 REPORT_GUIDANCE = 1.5
-NOISE_SCALE = 1.02  # see less_noise_removed; found by the spread of latents, docs/training.md
 UNSAID = "no finding, pa view"  # crisper than saying nothing: see the sheets of the card
 UPSCALING = Sampling(steps=6, sampler="ddim", eta=0.0, guidance=1.0)
 # What each costs and keeps: docs/performance.md
@@ -164,7 +163,7 @@ class EmbeddedPainter:
             times = torch.full((len(x),), t, device=x.device)
             v = network(x.to(weights.dtype), times, told, states, mean)
             abar = float(self.alphas_cumprod[t])
-            return less_noise_removed(from_v(x, v.float(), abar), x, abar, NOISE_SCALE)
+            return from_v(x, v.float(), abar)
 
         return estimate
 

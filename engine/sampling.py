@@ -36,7 +36,6 @@ Noise = Callable[[tuple[int, ...]], Tensor]  # standard normal draws of the shap
 OnStep = Callable[[int, Tensor], None]  # (steps done, current x0)
 
 ROOT, STEEPEST = 7, 3  # of the solver's times
-FAINTEST_SIGNAL = 0.003  # cumulative product of alphas below which an estimate stays as it is
 
 
 def seeded_noise(*seeds: int, device: torch.device | str = "cpu") -> Noise:
@@ -66,18 +65,6 @@ def from_v(x: Tensor, v: Tensor, abar: float) -> Estimate:
     """v-prediction (Salimans and Ho 2022); well defined where abar is 0."""
     signal, spread = abar**0.5, (1 - abar) ** 0.5
     return Estimate(signal * x - spread * v, spread * x + signal * v)
-
-
-def less_noise_removed(estimate: Estimate, x: Tensor, abar: float, scale: float) -> Estimate:
-    """``estimate`` with its noise divided by ``scale``, a little above 1.
-
-    What a sampler makes of its own estimates is smoother than the films a network was trained on,
-    and more so at every step; taking a little less noise away makes up for it (epsilon scaling,
-    Ning et al. 2024). Where nothing but noise is left of ``x`` there is nothing to correct.
-    """
-    if abar < FAINTEST_SIGNAL:
-        return estimate
-    return from_eps(x, estimate.eps / scale, abar)
 
 
 def guided(denoise: Denoiser, unguided: Denoiser, scale: float) -> Denoiser:

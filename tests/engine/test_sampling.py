@@ -16,7 +16,6 @@ from engine.sampling import (
     guided,
     guided_together,
     held,
-    less_noise_removed,
     seeded_noise,
     solver_times,
     trailing_steps,
@@ -233,21 +232,3 @@ def test_solver_times_are_as_many_as_asked_for_while_the_schedule_has_them(sched
     assert times[0] == len(schedule()) - 1
     assert min(times) >= 0
     assert len(times) > 0.6 * count
-
-
-def test_less_noise_removed_keeps_x_and_leaves_some_noise_in_the_clean_latent():
-    x, abar = torch.full((1, 1, 2, 2), 0.9), 0.64
-    estimate = from_eps(x, torch.full_like(x, 0.5), abar)
-
-    found = less_noise_removed(estimate, x, abar, 1.25)
-
-    # eps 0.5 / 1.25 = 0.4; x0 = (0.9 - 0.6 * 0.4) / 0.8
-    torch.testing.assert_close(found.eps, torch.full_like(x, 0.4))
-    torch.testing.assert_close(found.x0, torch.full_like(x, 0.825))
-
-
-def test_where_only_noise_is_left_nothing_is_corrected():
-    x = torch.ones(1, 1, 2, 2)
-    estimate = Estimate(torch.zeros_like(x), x)
-
-    assert less_noise_removed(estimate, x, 0.0, 1.25) is estimate
