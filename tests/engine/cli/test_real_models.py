@@ -27,7 +27,7 @@ def desk(engine, tmp_path_factory):
     mask[90:140, 150:190] = 1
     write_png(folder / "mask.png", mask, 8)
     mask[90:140, 190:] = 1  # and on beyond the chest
-    write_png(folder / "beyond.png", mask, 8)
+    write_png(folder / "chest-wall.png", mask, 8)
     made = run(engine, "generate", "--template", "average", *FEW, "-o", str(folder / "chest.png"))
     assert made == 0
     return folder
@@ -116,7 +116,7 @@ def test_exact_arithmetic_needs_the_published_files(engine, capsys):
 
 
 def test_a_finding_painted_beyond_the_chest_can_be_replayed(engine):
-    command = ["insert", "chest.png", "--finding", "mass=beyond.png"]
+    command = ["insert", "chest.png", "--finding", "mass=chest-wall.png"]
     assert run(engine, *command, *FEW, "-o", "edited.png") == 0
     assert run(engine, "replay", "edited.png", "-o", "again.png") == 0
 
