@@ -36,7 +36,7 @@ NAME = "Embedded models, 256 px"
 FILM_SIDE = 256  # px
 GRID = FILM_SIDE // CELL
 MAP_SIDE = 128  # px; the organ maps the diffusion model was trained on
-PAINTING = Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=6.0)
+PAINTING = Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=3.5)
 REPORT_GUIDANCE = 1.5
 UNSAID = "no finding, pa view"  # crisper than saying nothing: see the sheets of the card
 UPSCALING = Sampling(steps=6, sampler="ddim", eta=0.0, guidance=1.0)

@@ -40,7 +40,7 @@ class Amounts:
     worded: int = 200
     healthy: int = 120
     controller: int = 120
-    a_finding: int = 40
+    a_finding: int = 90
     guessing: int = 300
     large: int = 24
     upscaling: tuple[Quality, ...] = QUALITIES

@@ -28,12 +28,14 @@ def insert(
     organs = request.organs
     if organs is None and painter.diffusion.takes_map:
         organs = outlines(request.image, models)
-    prompts = [finding_prompt(painter, f, organs) for f in request.findings]
     zones, said = zip(*(finding_zone(painter, f, organs) for f in request.findings), strict=True)
+    # The recipe holds what may change: the picture it carries is black there and nowhere else.
+    findings = tuple(replace(f, mask=z) for f, z in zip(request.findings, zones, strict=True))
+    prompts = [finding_prompt(painter, finding, organs) for finding in findings]
 
     images = [request.image for _ in seeds]
     states = [{"opened": request.image} for _ in seeds]
-    for number, (finding, prompt) in enumerate(zip(request.findings, prompts, strict=True)):
+    for number, (finding, prompt) in enumerate(zip(findings, prompts, strict=True)):
         zone = zones[number]
         images = repaint(
             images,
@@ -52,7 +54,7 @@ def insert(
             name = finding.text or "removed"
             state[name if name not in state else f"{name} {len(state)}"] = image
 
-    done = replace(request, organs=organs, sampling=sampling)
+    done = replace(request, findings=findings, organs=organs, sampling=sampling)
     notes += tuple(sentence for sentence in said if sentence)
     return [
         Painted(image=image, states=state, organs=organs, request=done, notes=notes)

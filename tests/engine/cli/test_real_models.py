@@ -24,8 +24,10 @@ def desk(engine, tmp_path_factory):
     """A folder with a generated chest and a mask in it."""
     folder = tmp_path_factory.mktemp("desk")
     mask = np.zeros((256, 256), np.float32)
-    mask[150:200, 160:210] = 1
+    mask[90:140, 150:190] = 1
     write_png(folder / "mask.png", mask, 8)
+    mask[90:140, 190:] = 1  # and on beyond the chest
+    write_png(folder / "chest-wall.png", mask, 8)
     made = run(engine, "generate", "--template", "average", *FEW, "-o", str(folder / "chest.png"))
     assert made == 0
     return folder
@@ -75,9 +77,9 @@ def test_an_edit_changes_its_zone_and_nothing_else_and_can_be_replayed(engine, c
 
 
 def test_outpaint_keeps_what_was_given(engine):
-    assert run(engine, "outpaint", "chest.png", "--add", "left=64", *FEW, "-o", "wide.png") == 0
+    assert run(engine, "outpaint", "chest.png", "--add", "left=64", *FEW, "-o", "beyond.png") == 0
 
-    before, after = read_image("chest.png").pixels, read_image("wide.png").pixels
+    before, after = read_image("chest.png").pixels, read_image("beyond.png").pixels
     assert after.shape == (256, 320)
     assert np.array_equal(after[:, 64:], before)
 
@@ -111,3 +113,13 @@ def test_exact_arithmetic_needs_the_published_files(engine, capsys):
     assert run(engine, "generate", "--exact", *FEW, "-o", "none.png") == 2
 
     assert "published" in capsys.readouterr().err
+
+
+def test_a_finding_painted_beyond_the_chest_can_be_replayed(engine):
+    command = ["insert", "chest.png", "--finding", "mass=chest-wall.png"]
+    assert run(engine, *command, *FEW, "-o", "edited.png") == 0
+    assert run(engine, "replay", "edited.png", "-o", "again.png") == 0
+
+    before, after = read_image("chest.png").pixels, read_image("edited.png").pixels
+    assert before[:, 250:].tobytes() == after[:, 250:].tobytes()
+    assert Path("again.png").read_bytes() == Path("edited.png").read_bytes()
