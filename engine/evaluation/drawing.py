@@ -4,8 +4,9 @@ The recipes draw one map with many seeds. Here every film of a batch has its own
 the same pictures (tests/engine/evaluation/test_drawing.py) and costs less.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ BATCH = 16
 REPAINTING = 1_000_003  # added to a film's seed for what is painted into it later
 OnDone = Callable[[int, int], None]  # (films drawn, of)
 Films = NDArray[np.uint8]  # (N, 256, 256)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +66,7 @@ def draw(
     models: ModelSet, orders: Sequence[Order], *, way: Way = "auto", on_done: OnDone | None = None
 ) -> Films:
     """(N, 256, 256) uint8, as stage 1 of a generate draws them."""
-    films = []
-    for part in parts_of(orders):
-        films.append(_draw(models, part, way))
-        if on_done is not None:
-            on_done(sum(map(len, films)), len(orders))
-    return np.concatenate(films) if films else np.zeros((0, SIDE, SIDE), np.uint8)
+    return in_batches(orders, lambda part: _draw(models, part, way), on_done)
 
 
 @torch.inference_mode()
@@ -118,12 +115,7 @@ def repaint_all(
     on_done: OnDone | None = None,
 ) -> Films:
     """The films with their words painted in, (N, 256, 256) uint8; elsewhere nothing changes."""
-    films = []
-    for part in parts_of(insertions):
-        films.append(_repaint(models, painter, part))
-        if on_done is not None:
-            on_done(sum(map(len, films)), len(insertions))
-    return np.concatenate(films) if films else np.zeros((0, SIDE, SIDE), np.uint8)
+    return in_batches(insertions, lambda part: _repaint(models, painter, part), on_done)
 
 
 @torch.inference_mode()
@@ -171,7 +163,13 @@ def as_films(decoded: torch.Tensor) -> Films:
     return (grey[:, 0].clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
-def parts_of(items: Sequence) -> Iterator[Sequence]:
-    """Batches, one after another."""
+def in_batches(
+    items: Sequence[Item], films_of: Callable[[Sequence[Item]], Films], on_done: OnDone | None
+) -> Films:
+    """The films of all items, ``BATCH`` at a time."""
+    films = [np.zeros((0, SIDE, SIDE), np.uint8)]
     for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
+        films.append(films_of(items[start : start + BATCH]))
+        if on_done is not None:
+            on_done(sum(map(len, films)), len(items))
+    return np.concatenate(films)

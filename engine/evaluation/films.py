@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ImageUnreadable, ModelMissing
+from engine.errors import ImageUnreadable
 from engine.networks.judge import Judge
 from engine.networks.linear_codec import LinearCodec
 from engine.networks.segmenter import Segmenter
@@ -21,6 +21,7 @@ from engine.networks.small import load_embedded
 from engine.training.data import Film, Pack, read_pack
 from engine.training.judge import kept_from_judge, labelled
 from engine.training.labels import DENSE, Labelled, label_films
+from engine.training.package import load_kind
 from engine.training.prompts import NOTHING, phrases
 
 WITHOUT_DATA = (
@@ -55,15 +56,11 @@ class Instruments:
 
     @cached_property
     def judge(self) -> Judge:
-        path = self.judge_folder / "judge.json"
-        if not path.is_file():
-            raise ModelMissing(
-                "The judge that looks for findings is missing. Download the project again, or "
-                "train one: python -m engine train judge."
-            )
-        network = load_embedded(path)
-        assert isinstance(network, Judge)
-        return network
+        missing = (
+            "The judge that looks for findings is missing. Download the project again, or "
+            "train one: python -m engine train judge."
+        )
+        return load_kind(self.judge_folder / "judge.json", Judge, missing)
 
 
 @dataclass(frozen=True)

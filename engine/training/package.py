@@ -5,14 +5,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
+from engine.errors import ModelMissing
 from engine.networks.linear_codec import CHANNELS
+from engine.networks.small import load_embedded
 
+Net = TypeVar("Net", bound=nn.Module)
 LARGEST_FILE = 15_500_000  # bytes, so that every file stays below 16 MiB
 VERSION = "1.0"
 LATENT = {"channels": CHANNELS, "cell": 8, "codec": "codec", "standardised": True}
@@ -87,3 +90,12 @@ def write_model(
 def average_of(state: Path, part: str = "average") -> dict[str, Tensor]:
     """The averaged weights in a run's state file, while it runs or after."""
     return torch.load(state, weights_only=True)["parts"][part]
+
+
+def load_kind(path: Path, kind: type[Net], missing: str) -> Net:
+    """As ``load_embedded``, of the kind that is wanted; ModelMissing says ``missing``."""
+    if not path.is_file():
+        raise ModelMissing(missing)
+    network = load_embedded(path)
+    assert isinstance(network, kind)
+    return network

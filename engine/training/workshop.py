@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from engine.errors import CheckpointRefused, ImageUnreadable, ModelMissing
+from engine.errors import CheckpointRefused, ImageUnreadable
 from engine.networks.linear_codec import LinearCodec
 from engine.networks.segmenter import Segmenter
 from engine.networks.small import KINDS, RoughController, load_embedded
@@ -21,6 +21,7 @@ from engine.training.data import Pack, read_pack
 from engine.training.diffusion import Films
 from engine.training.loop import Plan
 from engine.training.madeup import made_up_pack
+from engine.training.package import load_kind
 from engine.training.upscaler import read_large
 
 VOCABULARY = Path(__file__).parents[2] / "assets" / "models" / "vocab.txt"
@@ -113,27 +114,19 @@ class Workshop:
 
     @cached_property
     def segmenter(self) -> Segmenter:
-        path = self.out / "segmenter.json"
-        if not path.is_file():
-            raise ModelMissing(
-                "The films must be segmented first. Train the segmenter into the same folder, "
-                "then start this training again."
-            )
-        segmenter = load_embedded(path)
-        assert isinstance(segmenter, Segmenter)
-        return segmenter
+        missing = (
+            "The films must be segmented first. Train the segmenter into the same folder, "
+            "then start this training again."
+        )
+        return load_kind(self.out / "segmenter.json", Segmenter, missing)
 
     @cached_property
     def controller(self) -> RoughController:
-        path = self.out / "controller.json"
-        if not path.is_file():
-            raise ModelMissing(
-                "The anatomy controller must be trained first: it tells what a finding adds to a "
-                "film. Train it into the same folder, then start this training again."
-            )
-        controller = load_embedded(path)
-        assert isinstance(controller, RoughController)
-        return controller
+        missing = (
+            "The anatomy controller must be trained first: it tells what a finding adds to a "
+            "film. Train it into the same folder, then start this training again."
+        )
+        return load_kind(self.out / "controller.json", RoughController, missing)
 
     def films(self, split: str) -> Films:
         return Films(self.pack, self.labelled, self.codec, split)
