@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from app.canvas.drawing import Drawing
 from engine.api import GenerateRequest, Pixels, Request, Result, UpscaleRequest
 from engine.errors import InvalidRequest
-from engine.provenance import inputs_of, recipe_of, with_history
+from engine.provenance import inputs_of, with_history
 from engine.shapes import ChestShape
 
 Origin = Literal["synthetic", "real", "partly"]
@@ -161,15 +161,6 @@ class Session:
         return picture if picture is not None and picture.proposal else None
 
 
-@dataclass(frozen=True)
-class Models:
-    """The models of a recipe: the name of the set, SHA-256 by name, what they computed in."""
-
-    name: str
-    hashes: dict[str, str]
-    precision: str
-
-
 def keep_result(
     session: Session,
     result: Result,
@@ -189,10 +180,8 @@ def keep_result(
         drawing = scaled(drawing, result.image.shape)
     before = None if generated else parent
     if isinstance(result.request, GenerateRequest):
-        made = result.recipe
-        used = Models(made["model_set"], made["models"], made["precision"])
         stages = list(result.states.items())[:-1]
-        before = keep_stages(session, stages, result.request, drawing, used)
+        before = keep_stages(session, stages, result.request, drawing, result.recipe)
     edited = None if generated or made_from is None else made_from.recipe
     made = session.add(
         lambda n: State(
@@ -220,20 +209,20 @@ def keep_stages(
     stages: Sequence[tuple[str, Pixels]],
     request: GenerateRequest,
     drawing: Drawing | None,
-    models: Models,
+    recipe: dict[str, Any],
     *,
     choose: bool = False,
 ) -> int | None:
     """Add finished stages of a run, oldest first; the number of the last.
 
-    Anatomy comes first, then each finding. A stage is what the same request with fewer
-    findings makes, and its recipe says so.
+    Anatomy comes first, then each finding. The recipe of a stage is that of the whole run,
+    ``recipe``, and says which of its states it is: what comes later has a say in what was before.
     """
     parent = None
-    for count, (name, image) in enumerate(stages):
-        part = replace(request, findings=request.findings[:count])
+    inputs = inputs_of(request)
+    for name, image in stages:
         state = session.add(
-            lambda n, name=name, image=image, part=part, parent=parent: State(
+            lambda n, name=name, image=image, parent=parent: State(
                 number=n,
                 name=name.capitalize(),
                 kind="stage",
@@ -241,11 +230,11 @@ def keep_stages(
                 bits=16,
                 origin="synthetic",
                 parent=parent,
-                recipe=recipe_of(part, models.name, models.hashes, models.precision),
-                inputs=inputs_of(part),
+                recipe={**recipe, "state": name},
+                inputs=inputs,
                 drawing=drawing,
-                seed=part.sampling.seed,
-                report=part.report,
+                seed=request.sampling.seed,
+                report=request.report,
             ),
             choose=choose,
         )

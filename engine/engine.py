@@ -246,6 +246,7 @@ class Engine:
         """Make the picture of a recipe again: the same pixels on the same kind of device.
 
         In the precision of the recipe, unless the engine was opened with one that was named.
+        A recipe with a ``state`` is that of a stage on the way: the whole run is made again.
         Raises ModelMissing where a model of the recipe is not loaded in that very version.
         """
         used: dict[str, str] = recipe.get("models", {})
@@ -262,7 +263,8 @@ class Engine:
             seeds, item = tuple(batch["seeds"]), int(batch["item"])
         else:
             seeds, item = (_seed(request),), 0
-        return self._run(request, seeds, on_event, self.models_for(recipe))[item]
+        result = self._run(request, seeds, on_event, self.models_for(recipe))[item]
+        return result if "state" not in recipe else _at(result, recipe["state"])
 
     def models_for(self, recipe: dict[str, Any]) -> ModelSet:
         """The loaded models in the precision of ``recipe``.
@@ -350,6 +352,13 @@ class Engine:
             seconds=clock.seconds(),
             raw=raw,
         )
+
+
+def _at(result: Result, state: str) -> Result:
+    """The same run with the picture of one of its states as the result."""
+    if state not in result.states:
+        raise InvalidRequest(f"The recipe names the stage '{state}', which its run does not have.")
+    return replace(result, image=result.states[state], recipe={**result.recipe, "state": state})
 
 
 def _seed(request: Request) -> int:

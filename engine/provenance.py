@@ -351,7 +351,7 @@ def _well_formed(recipe: Recipe) -> bool:
     """Whether the parts that are there have the form that :func:`recipe_of` gives them."""
     parts = {
         "parameters": dict, "inputs": dict, "models": dict, "history": list, "batch": dict,
-        "precision": str,
+        "precision": str, "state": str,
     }  # fmt: skip
     if any(name in recipe and not isinstance(recipe[name], kind) for name, kind in parts.items()):
         return False

@@ -22,7 +22,6 @@ from app.loading import Loading
 from app.pages.form import Form, after, read, state_name
 from app.panels import details, run, shape
 from app.session import (
-    Models,
     Session,
     Sessions,
     fitted,
@@ -44,6 +43,7 @@ from engine.api import (
     with_seed,
 )
 from engine.errors import InvalidRequest
+from engine.provenance import recipe_of
 from engine.shapes import ChestShape
 
 VERB_NAMES: tuple[Verb, ...] = get_args(Verb)
@@ -160,8 +160,8 @@ class Desk:
             engine = self.loading.engine
             if isinstance(stopped, GenerateRequest) and engine is not None:
                 hashes = {card.name: card.sha256 for card in engine.models}
-                used = Models(engine.name, hashes, engine.precision)
-                keep_stages(session, stages, stopped, kept, used, choose=True)
+                recipe = recipe_of(stopped, engine.name, hashes, engine.precision)
+                keep_stages(session, stages, stopped, kept, recipe, choose=True)
 
         self.jobs.submit(id, session.id, verb, requests, keep, keep_finished)
 

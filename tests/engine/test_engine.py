@@ -194,6 +194,33 @@ def test_what_is_asked_for_wins_over_the_quality():
     assert made.request.sampling.detail_steps == 3
 
 
+def test_a_stage_on_the_way_is_made_again_as_it_was_and_not_as_a_picture_of_its_own(tmp_path):
+    # The report is guided otherwise, and the region told otherwise, where no finding follows.
+    models = model_set()
+    painter = replace(models.painters[0], report_guidance=1.2)
+    engine = Engine(replace(models, painters=(painter,)))
+    made = engine.run(replace(REQUESTS["generate"], report="cardiomegaly"))
+    stage = replace(made, image=made.states["anatomy"])
+    path = tmp_path / "stage.png"
+    recipe = {**made.recipe, "state": "anatomy"}
+    provenance.write_picture(path, stage, recipe, provenance.inputs_of(made.request))
+
+    again = engine.replay(*provenance.read_recipe(path))
+
+    np.testing.assert_array_equal(again.image, made.states["anatomy"])
+    assert not np.array_equal(again.image, made.image)
+    assert again.recipe["state"] == "anatomy"
+
+
+def test_a_stage_that_the_run_does_not_have_is_refused():
+    engine = an_engine()
+    made = engine.run(REQUESTS["generate"])
+    inputs = provenance.inputs_of(made.request)
+
+    with pytest.raises(InvalidRequest, match="the stage 'lunch'"):
+        engine.replay({**made.recipe, "state": "lunch"}, inputs)
+
+
 def test_a_replay_computes_in_the_precision_of_its_recipe():
     opened = []
 
