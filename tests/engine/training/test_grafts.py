@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 
+from engine.training import diffusion
+from engine.training.codec import fitted_codec
 from engine.training.data import SIZE, Box
-from engine.training.grafts import cut, laid, lung_frame
-from engine.training.labels import LEFT, RIGHT, ellipse
+from engine.training.diffusion import Films
+from engine.training.grafts import Graft, cut, laid, lung_frame
+from engine.training.labels import LEFT, REGION_SIDE, RIGHT, Labelled, ellipse
+from engine.training.madeup import made_up_pack
 
 DARK, SHADOW = 60, 50  # grey levels: a lung, and what the finding adds to it
 BOX = Box("Infiltration", 0.2, 0.4, 0.15, 0.2)
@@ -70,10 +75,12 @@ def test_what_is_no_brighter_than_lung_is_no_graft(organs, healthy):
     assert cut(BOX, healthy, residual(healthy, healthy), organs) is None
 
 
-def test_what_lies_outside_the_lungs_is_no_graft(organs, healthy, sick):
+def test_what_lies_outside_the_lungs_is_no_graft(organs, healthy):
     below = Box("Effusion", 0.4, 0.85, 0.1, 0.1)
+    film = healthy.copy()
+    film[ellipse(below, SIZE)] += SHADOW
 
-    assert cut(below, sick, residual(sick, healthy), organs) is None
+    assert cut(below, film, residual(film, healthy), organs) is None
 
 
 def test_a_chest_without_that_lung_gets_nothing(organs, healthy, sick):
@@ -81,3 +88,31 @@ def test_a_chest_without_that_lung_gets_nothing(organs, healthy, sick):
     assert graft is not None
 
     assert laid(healthy, np.where(organs == RIGHT, 0, organs), graft, 1.0, False) is None
+
+
+def test_training_films_get_the_finding_its_region_and_its_words(monkeypatch):
+    pack = made_up_pack()
+    labelled = Labelled(
+        pack.organs[:, ::2, ::2],
+        np.ones(len(pack.films), bool),
+        np.zeros((len(pack.films), REGION_SIDE, REGION_SIDE), np.uint8),
+    )
+    graft = Graft("Mass", RIGHT, Box("Mass", 0.3, 0.4, 0.4, 0.2), np.full((40, 40), 0.3, "f4"))
+    codec = fitted_codec(pack)
+    plain = Films(pack, labelled, codec, "train")
+    grafted = Films(pack, labelled, codec, "train", [graft])
+    healthy = torch.nonzero(grafted.healthy)[:, 0]
+    monkeypatch.setattr(diffusion, "GRAFTED", 1.0)
+
+    before, after = (films.of(healthy, 3, varied=False) for films in (plain, grafted))
+    torch.testing.assert_close(after.latents, before.latents)  # held-out films stay as they are
+    images, regions = grafted.images[healthy], grafted.regions[healthy]
+    said = grafted.said_of(healthy)
+    grafted.graft(images, regions, said, healthy, torch.Generator().manual_seed(0))
+
+    changed = (images.int() - grafted.images[healthy].int()).amax((1, 2))
+    assert (changed > 20).all() and (regions.amax((1, 2)) == 255).all()
+    assert {finding for some in said for finding, _ in some} == {"mass"}
+    assert grafted.said_of(healthy) == plain.said_of(healthy)
+    asked = [grafted.batch(number).words for number in range(4)]
+    assert any("mass" in words for batch in asked for words in batch)
