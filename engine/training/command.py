@@ -27,8 +27,10 @@ log = logging.getLogger(__name__)
 
 SCHEDULE = {"schedule": "zero_snr_cosine", "prediction": "v_prediction"}
 COMMANDS = {"texture": "codec"}  # runs that are not named as the command that starts them
-# Learned from, but not offered: asking for them was measured to change nothing, or the wrong way.
-NOT_SHOWN = ("cardiomegaly", "nodule", "pleural thickening", "pneumothorax")
+# Learned from, but not offered: asking for them was measured to change too little. A judge finds
+# cardiomegaly where it is asked for, but the heart grows by hundredths: the map enlarges a heart.
+NOT_SHOWN = ("atelectasis", "cardiomegaly", "edema", "mass", "nodule")
+NOT_SHOWN += ("pleural thickening", "pneumothorax")
 KNOWS = {
     "findings": [NOTHING, *(name for name in FINDINGS.values() if name not in NOT_SHOWN)],
     "organs": [1, 2, 3],

@@ -60,7 +60,7 @@ def test_generate_draws_a_chest_of_the_size_asked_for(engine, capsys):
     "command",
     [
         ["erase", "chest.png", "--mask", "mask.png"],
-        ["insert", "chest.png", "--finding", "mass=mask.png"],
+        ["insert", "chest.png", "--finding", "opacity=mask.png"],
         ["insert", "chest.png", "--remove", "mask.png"],
     ],
     ids=["erase", "insert", "remove"],
@@ -116,7 +116,7 @@ def test_exact_arithmetic_needs_the_published_files(engine, capsys):
 
 
 def test_a_finding_painted_beyond_the_chest_can_be_replayed(engine):
-    command = ["insert", "chest.png", "--finding", "mass=chest-wall.png"]
+    command = ["insert", "chest.png", "--finding", "opacity=chest-wall.png"]
     assert run(engine, *command, *FEW, "-o", "edited.png") == 0
     assert run(engine, "replay", "edited.png", "-o", "again.png") == 0
 
