@@ -97,7 +97,7 @@ def _run(results: Results) -> str:
     if results.get("device"):
         facts.append(f"({results['device']})")
     if results.get("minutes") is not None:
-        facts.append(f"in {_round(results['minutes'], 0)} minutes")
+        facts.append(f"(the last run of it took {_round(results['minutes'], 0)} minutes)")
     if results.get("seed") is not None:
         facts.append(f"with seed {results['seed']}")
     quick = (
