@@ -72,11 +72,15 @@ def picture_with_a_device(path: Path) -> np.ndarray:
     return film
 
 
-def few_steps(page: Any) -> None:
-    """The default number of steps is for eyes; the promises here hold for any."""
-    page.get_by_role("button", name="Details").click()
-    page.get_by_role("spinbutton", name="Steps").fill("6")
+def set_steps(page: Any, count: int) -> None:
+    """Few where the promises hold for any number, many where a run must be seen on its way.
+
+    The details are opened long before: Gradio forgets what is typed while a fold still opens.
+    """
+    page.get_by_role("spinbutton", name="Steps").fill(str(count))
     page.get_by_role("spinbutton", name="Steps").press("Tab")
+    told = "document.querySelector('#steps input[type=range]').value"
+    page.wait_for_function(f"{told} === '{count}'")
 
 
 def test_paint_generate_stop_erase_upscale_export_replay(edit: Any, tmp_path: Any) -> None:
@@ -84,9 +88,10 @@ def test_paint_generate_stop_erase_upscale_export_replay(edit: Any, tmp_path: An
     edit.on(
         "response", lambda answer: previews.append(answer) if "/preview.png" in answer.url else 0
     )
+    edit.get_by_role("button", name="Details").click()
     paint_a_chest(edit)
     add_a_finding(edit, "effusion")
-    few_steps(edit)
+    set_steps(edit, 100)
     run(edit)
     edit.get_by_text("Preview, step").wait_for()
     says(edit, "Done")
@@ -99,6 +104,7 @@ def test_paint_generate_stop_erase_upscale_export_replay(edit: Any, tmp_path: An
     says(edit, "Stopped")
     assert "Effusion" not in " ".join(states(edit)[2:])
 
+    set_steps(edit, 6)
     film = picture_with_a_device(tmp_path / "film.png")
     open_file(edit, tmp_path / "film.png")
     edit.get_by_text("Real picture - not for diagnosis").wait_for()
@@ -131,12 +137,13 @@ def test_paint_generate_stop_erase_upscale_export_replay(edit: Any, tmp_path: An
 
 
 def test_organs_are_read_from_the_picture(edit: Any) -> None:
+    edit.get_by_role("button", name="Details").click()
     edit.get_by_role("button", name="Template", exact=True).click()
     edit.get_by_role("dialog", name="Templates").get_by_role("option").first.wait_for()
     edit.get_by_role("button", name="Use template").click()
     edit.wait_for_function("XREAL.canvas.summary().organs[2] > 0")
     drawn = edit.evaluate("XREAL.canvas.summary().organs")
-    few_steps(edit)
+    set_steps(edit, 6)
     run(edit)
     says(edit, "Done")
     edit.get_by_role("option", name="1 Generated").wait_for()
