@@ -207,9 +207,9 @@ def test_a_proposal_is_kept_or_dropped(edit: Any, tmp_path: Any) -> None:
 
 
 def test_a_picture_of_ours_brings_its_drawing_words_and_seed(edit: Any, tmp_path: Any) -> None:
+    edit.get_by_role("button", name="Details").click()
     paint_a_chest(edit)
     edit.get_by_role("textbox", name="Report").fill("Small effusion.")
-    edit.get_by_role("button", name="Details").click()
     edit.get_by_role("spinbutton", name="Seed").fill("41207")
     run(edit)
     says(edit, "Done")
