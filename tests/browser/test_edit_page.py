@@ -77,6 +77,11 @@ def says(page: Any, text: str) -> None:
     page.get_by_role("status", name="Run status").get_by_text(text).wait_for()
 
 
+def stop_heard(page: Any) -> Any:
+    """Ends when the server has answered a stop: before that a run may as well be done first."""
+    return page.expect_response(lambda answer: answer.url.endswith("/stop"))
+
+
 def choose(page: Any, verb: str) -> None:
     page.locator("#verb").get_by_role("radio", name=verb).click()
 
@@ -143,7 +148,8 @@ def test_the_preview_is_seen_and_stop_keeps_what_was_finished(served: Served, ed
         edit.get_by_role("progressbar", name="Run progress").get_attribute("aria-valuenow") == "50"
     )
 
-    edit.get_by_role("button", name="Stop", exact=True).click()
+    with stop_heard(edit):
+        edit.get_by_role("button", name="Stop", exact=True).click()
     served.engine.release()
     says(edit, "Stopped at step")
 
@@ -154,10 +160,11 @@ def test_the_preview_is_seen_and_stop_keeps_what_was_finished(served: Served, ed
 def test_stop_right_after_generate_stops(served: Served, edit: Any) -> None:
     before = len(served.engine.requests)
     served.engine.gate.clear()
-    edit.evaluate(
-        """() => new Promise((done) => { document.querySelector('#run').click();
-        setTimeout(() => { document.querySelector('#stop').click(); done(); }, 60); })"""
-    )
+    with stop_heard(edit):
+        edit.evaluate(
+            """() => new Promise((done) => { document.querySelector('#run').click();
+            setTimeout(() => { document.querySelector('#stop').click(); done(); }, 60); })"""
+        )
     served.engine.gate.set()
     says(edit, "Stopped")
 
@@ -475,7 +482,8 @@ def test_the_keyboard_alone_generates_and_stops(served: Served, edit: Any) -> No
     edit.keyboard.type("effusion")
     edit.keyboard.press("Control+Enter")
     says(edit, "Generated")
-    edit.keyboard.press("Escape")
+    with stop_heard(edit):
+        edit.keyboard.press("Escape")
     served.engine.gate.set()
     says(edit, "Stopped")
     assert served.engine.requests[-1].report == "effusion"
