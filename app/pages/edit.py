@@ -12,16 +12,17 @@ from gradio.themes import Default
 from gradio.themes.utils.fonts import LocalFont
 
 from app.canvas.component import LabelCanvas
-from app.pages.desk import Desk, Shown
+from app.pages.desk import Desk
 from app.pages.form import VERBS, Form
+from app.pages.shown import Shown
 from app.panels import details, erase, generate, insert, outpaint, run, upscale
 from app.server import UPLOADS
 
 STATIC = Path(__file__).parent.parent / "static"
 FONT = LocalFont("IBM Plex Sans", weights=(400, 700))  # comes with Gradio
-HEAD = (
-    '<link rel="stylesheet" href="/page/page.css">'
-    '<script src="/page/dialogs.js" defer></script><script src="/page/page.js" defer></script>'
+SCRIPTS = ("dialogs.js", "runs.js", "asking.js", "page.js")  # in the order they are loaded
+HEAD = '<link rel="stylesheet" href="/page/page.css">' + "".join(
+    f'<script src="/page/{name}" defer></script>' for name in SCRIPTS
 )
 SEND = "async (...values) => await window.XREAL.page.send(values)"
 

@@ -1,4 +1,4 @@
-// The dialogs of the page (export, templates) and its theme; loaded before page.js.
+// The dialogs of the page (export, templates) and its theme; loaded first.
 (() => {
   "use strict";
   const XREAL = (window.XREAL = window.XREAL || {});

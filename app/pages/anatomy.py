@@ -1,0 +1,73 @@
+"""Organs that are drawn for a person: from a template, from its sliders, from a picture."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from app.canvas.drawing import ORGAN_BITS, labels_file, organ_bits
+from app.jobs import Jobs
+from app.loading import Loading
+from app.pages.shown import Shown, document
+from app.panels import shape
+from app.session import Session
+from app.templates import Template
+from app.viewing import NEW_SIDE
+from engine.api import Organs, Request, Result, SegmentRequest
+from engine.errors import InvalidRequest
+from engine.shapes import ChestShape
+
+
+class Anatomy:
+    def __init__(self, loading: Loading, jobs: Jobs, templates: Callable[[], Sequence[Template]]):
+        self.loading = loading
+        self.jobs = jobs
+        self.templates = templates
+
+    def template(self, session: Session, name: Any, rev: int | None) -> Shown:
+        found = next((t for t in self.templates() if t.title == name), None)
+        if found is None:
+            raise InvalidRequest("Choose a template first.")
+        return self.chest(session, ChestShape(found.name), rev)
+
+    def chest(self, session: Session, settings: ChestShape, rev: int | None) -> Shown:
+        """Draw a template with its sliders set, and show what they are set to."""
+        found = next(t for t in self.templates() if t.name == settings.template)
+        organs = found.organs(*canvas_shape(session), settings)
+        session.chest = settings
+        drawn = self.drawn(session, organs, rev)
+        return replace(drawn, **shape.shown(settings, found.ratio))
+
+    def of_picture(self, session: Session, number: int | None, rev: int) -> Shown:
+        """The organs that the segmenter reads from a state, or from the one on screen."""
+        picture = session.state(number) or session.picture()
+        if picture is None:
+            raise InvalidRequest("There is no picture. Open or generate one first.")
+        found: list[Organs] = []
+
+        def keep(result: Result, request: Request) -> int:
+            if result.organs is not None:
+                found.append(result.organs)
+            return picture.number
+
+        id = f"segment-{session.next_nonce()}-{picture.number}"
+        self.jobs.submit(id, session.id, "segment", (SegmentRequest(image=picture.image),), keep)
+        ended = self.jobs.wait(id, session.id)
+        if ended.state != "done":
+            raise InvalidRequest(ended.sentence)
+        if not found or not found[0].any():
+            raise InvalidRequest(
+                "No organs were found in this picture. Paint them, or start from a template."
+            )
+        return self.drawn(session, found[0], rev)
+
+    def drawn(self, session: Session, organs: Organs, rev: int | None) -> Shown:
+        """Offer an anatomy; findings and areas of the drawing stay."""
+        labels = labels_file(organ_bits(organs), replaces=ORGAN_BITS)
+        return document(session, self.loading.engine, labels, rev)
+
+
+def canvas_shape(session: Session) -> tuple[int, int]:
+    drawn, picture = session.drawing, session.picture()
+    if picture is not None:
+        return picture.image.shape  # type: ignore[return-value]
+    return (NEW_SIDE, NEW_SIDE) if drawn is None else drawn.bits.shape  # type: ignore[return-value]

@@ -1,0 +1,158 @@
+// A run, from the press of its button to its end: sent, followed, shown, stopped. Loaded after
+// dialogs.js. It talks to Python through the routes of app/server.py, to the canvas through
+// XREAL.canvas.
+(() => {
+  "use strict";
+  const XREAL = (window.XREAL = window.XREAL || {});
+  const page = XREAL.page;
+  const { $, say, ask } = page;
+  const POLL_MS = 200;
+  const LOST_MS = 15000; // a run that the server does not know by then will not come
+  let job = null; // id of the run that is followed, from the press of the button to its end
+  let sent = 0; // when it was pressed
+
+  const canvas = () => XREAL.canvas || null;
+  const number = () =>
+    crypto.randomUUID
+      ? crypto.randomUUID()
+      : Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) =>
+          b.toString(16).padStart(2, "0")).join("");
+
+  page.job = () => job;
+
+  // Before Gradio sends the run: the newest drawing, a job id, and the finding that is chosen.
+  page.send = async (values) => {
+    const id = number();
+    const chosen = page.summary().selected;
+    follow(id, "Sending the drawing");
+    try {
+      values[0] = await canvas().flush(id);
+    } catch (fault) {
+      ended({ state: "failed", sentence: "The drawing could not be sent. " + fault.message });
+      throw fault;
+    }
+    values[1] = JSON.stringify({ job: id, selected: chosen === undefined ? null : chosen });
+    return values;
+  };
+
+  page.follow = follow;
+  function follow(id, text) {
+    job = id;
+    sent = performance.now();
+    document.body.dataset.run = "running";
+    if (canvas()) canvas().note(null);
+    progress(text, "", 0);
+    poll(id);
+  }
+
+  async function poll(id) {
+    if (id !== job) return;
+    let view = null;
+    try {
+      view = await (await ask("/api/jobs/" + id)).json();
+    } catch {
+      say("run-status", "Connection lost. Trying again.");
+    }
+    if (id !== job) return;
+    if (view && ["done", "stopped", "failed"].includes(view.state)) return ended(view);
+    if (view) show(view);
+    setTimeout(() => poll(id), view ? POLL_MS : 1000);
+  }
+
+  function show(view) {
+    if (view.state === "unknown") {
+      if (performance.now() - sent > LOST_MS) {
+        ended({ state: "failed", sentence: "The run did not arrive. Nothing is lost; try again." });
+      }
+      return;
+    }
+    if (view.state === "queued") {
+      const many = view.ahead === 1 ? "1 run ahead" : view.ahead + " runs ahead";
+      progress("Waiting: " + many, left(view.seconds_left), 0);
+      return;
+    }
+    const which = view.variations > 1 ? `Picture ${view.variation} of ${view.variations}, ` : "";
+    const stage = view.stage ? view.stage[0].toUpperCase() + view.stage.slice(1) : "Starting";
+    const step = view.total ? `, step ${view.done} of ${view.total}` : "";
+    const fraction = view.total ? view.done / view.total : 0;
+    progress(which + (which ? stage.toLowerCase() : stage) + step, left(view.seconds_left), fraction);
+    stages(view.stages, view.stage);
+    if (view.preview && canvas()) {
+      canvas().preview(view.preview, `Preview${step}`, fraction);
+    }
+  }
+
+  function left(seconds) {
+    return seconds === null || seconds === undefined ? "" : `${Math.max(1, Math.round(seconds))} s left`;
+  }
+
+  function progress(text, rest, fraction) {
+    say("run-status", text);
+    say("run-left", rest);
+    const bar = $("#run-lines .bar");
+    if (!bar) return;
+    bar.hidden = false;
+    bar.setAttribute("aria-valuenow", String(Math.round(fraction * 100)));
+    bar.firstElementChild.style.width = `${Math.max(2, fraction * 100)}%`;
+  }
+
+  function stages(finished, now) {
+    const line = $("#run-lines .stages");
+    if (!line) return;
+    line.hidden = !finished.length;
+    line.replaceChildren(
+      ...finished.map(([name, seconds]) => chip(`\u2713 ${name} ${seconds.toFixed(1)} s`, "ok")),
+      chip(`\u25CF ${now}`, "now"),
+    );
+  }
+
+  function chip(text, kind) {
+    const span = document.createElement("span");
+    span.textContent = text;
+    span.className = kind;
+    return span;
+  }
+
+  function ended(view) {
+    const id = job;
+    job = null;
+    document.body.dataset.run = "idle";
+    const bar = $("#run-lines .bar");
+    if (bar) bar.hidden = true;
+    const line = $("#run-lines .stages");
+    if (line) line.hidden = true;
+    say("run-left", "");
+    const seconds = ((performance.now() - sent) / 1000).toFixed(1);
+    say("run-status", view.state === "done" ? `Done in ${seconds} s.` : view.sentence);
+    if (canvas()) canvas().preview(null);
+    if (canvas() && view.state !== "done") {
+      const failed = view.state === "failed";
+      canvas().note({
+        tone: failed ? "bad" : "",
+        title: failed ? "The picture could not be made." : view.sentence,
+        text: failed ? view.sentence : "The drawing is as it was. Finished pictures are in the history.",
+        buttons: [{ label: "Run again", kind: "run" }],
+      });
+    }
+    page.tell({ kind: "ended", job: id });
+    page.look();
+    page.describe();
+  }
+
+  page.note = (note) => {
+    if (!note) return;
+    say("run-status", note.text);
+    if (canvas()) canvas().note({ tone: note.tone, title: note.text, text: "", buttons: [] });
+  };
+
+  page.stop = () => {
+    if (!job) return;
+    say("run-status", "Stopping");
+    ask(`/api/jobs/${job}/stop`, { method: "POST" }).catch(() => {});
+  };
+
+  page.run = () => {
+    const button = $("#run");
+    if (button && !job) button.click();
+  };
+})();
