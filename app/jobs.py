@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app import messages
-from app.loading import Loading
+from app.loading import Engine, Loading
 from engine.api import Pixels, Progress, Request, Result
 from engine.errors import Cancelled, InvalidRequest
 
@@ -224,7 +224,7 @@ class Jobs:
                 self._running = job
                 job.state, job.started = "running", time.monotonic()
                 job.stage_started = job.started
-                if self._loading.engine is None:
+                if self._loading.state == "loading":
                     job.stage = "Loading the models"
             state, sentence = self._carry_out(job)
             with self._changed:
@@ -238,20 +238,9 @@ class Jobs:
 
     def _carry_out(self, job: Job) -> tuple[JobState, str]:
         try:
-            engine = self._loading.wait(job.stop)
-            for request in job.requests:
-                begun = time.monotonic()
-                with self._changed:
-                    job.started = job.stage_started = begun
-                    job.stage, job.done, job.total = "", 0, 0
-                    job.finished = []
-                if job.stop.is_set():
-                    raise Cancelled
-                result = engine.run(request, lambda progress: self._note(job, progress))
-                number = job.keep(result, request)
-                self._learn(job.verb, time.monotonic() - begun)
-                with self._changed:
-                    job.results.append(number)
+            with self._loading.lent(job.stop) as engine:
+                for request in job.requests:
+                    self._make(job, request, engine)
         except Cancelled:
             if job.finished and job.keep_stages is not None:
                 job.keep_stages(job.finished, job.requests[len(job.results)])
@@ -259,6 +248,20 @@ class Jobs:
         except Exception as error:
             return "failed", messages.sentence(error)
         return "done", ""
+
+    def _make(self, job: Job, request: Request, engine: Engine) -> None:
+        begun = time.monotonic()
+        with self._changed:
+            job.started = job.stage_started = begun
+            job.stage, job.done, job.total = "", 0, 0
+            job.finished = []
+        if job.stop.is_set():
+            raise Cancelled
+        result = engine.run(request, lambda progress: self._note(job, progress))
+        number = job.keep(result, request)
+        self._learn(job.verb, time.monotonic() - begun)
+        with self._changed:
+            job.results.append(number)
 
     def _note(self, job: Job, progress: Progress) -> None:
         if progress.done == progress.total and progress.preview is not None:

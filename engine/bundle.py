@@ -148,6 +148,7 @@ class ModelSet:
     shapes: ShapeModel | None = None
     hashes: dict[str, str] = field(default_factory=dict)  # name -> sha256, for recipes
     precision: str = "float32"  # of the networks, for recipes
+    held: Callable[[], dict[str, int]] = dict  # sha256 -> bytes of the networks in memory
 
     def settings(self, painter: Painter, quality: Quality | None) -> Sampling:
         """What ``painter`` fills in at ``quality``, with the upscaler's steps for large films."""

@@ -67,6 +67,20 @@ def out_of_memory(device: torch.device) -> OutOfMemory:
     return OutOfMemory("computer", 0, free_memory() / GIB)
 
 
+def memory_of(device: torch.device) -> tuple[int, int]:
+    """Bytes in use and bytes in all: of the graphics card, or of the computer's main memory.
+
+    (0, 0) where the system does not tell.
+    """
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return total - free, total
+    if not hasattr(os, "sysconf"):
+        return 0, 0
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return total - free_memory(), total
+
+
 def free_memory() -> int:
     """Bytes of main memory free on this computer; 0 where the system does not tell."""
     if not hasattr(os, "sysconf"):

@@ -78,6 +78,7 @@ def open_embedded(folder: Path, device: torch.device, dtype: torch.dtype) -> Mod
         shapes=read_shapes(folder),
         hashes={f.description["name"]: f.description["sha256"] for f in files.values()},
         precision=str(dtype).removeprefix("torch."),
+        held=lambda: {f.description["sha256"]: f.held for f in files.values() if f.held},
     )
 
 
@@ -98,6 +99,14 @@ class Weights:
     def network(self) -> Any:
         with self._lock:
             return self._loaded
+
+    @property
+    def held(self) -> int:
+        """Bytes of the network in memory; 0 until it is first used."""
+        network = self.__dict__.get("_loaded")
+        if network is None:
+            return 0
+        return sum(p.numel() * p.element_size() for p in network.parameters())
 
     @cached_property
     def _loaded(self) -> Any:

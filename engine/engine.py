@@ -80,16 +80,27 @@ def open_engine(
         return Engine(embedded_in(dtype), in_precision=embedded_in if free else None)
     from engine.published import open_published
 
-    published = open_published(Path(models), where, dtype)
+    return open_models(open_published(Path(models), where, dtype), where, free)
+
+
+def open_models(published: Any, device: torch.device, free: bool = True) -> "Engine":
+    """An engine on published models that were opened already (``PublishedModels``).
+
+    ``free`` lets a replay compute in the precision of its recipe.
+    """
 
     def published_in(dtype: torch.dtype) -> ModelSet:
-        return _joined(replace(published, dtype=dtype), open_embedded(EMBEDDED, where, dtype))
+        return _joined(replace(published, dtype=dtype), open_embedded(EMBEDDED, device, dtype))
 
-    return Engine(published_in(dtype), published, published_in if free else None)
+    return Engine(published_in(published.dtype), published, published_in if free else None)
 
 
 def _joined(published: Any, embedded: ModelSet) -> ModelSet:
     """Published models, with the embedded ones for what nobody has published."""
+
+    def held() -> dict[str, int]:
+        return {**embedded.held(), **published.shelf.held_by_model()}
+
     return ModelSet(
         name=published.name,
         device=published.device,
@@ -100,6 +111,7 @@ def _joined(published: Any, embedded: ModelSet) -> ModelSet:
         shapes=embedded.shapes,
         hashes=published.hashes,
         precision=embedded.precision,
+        held=held,
     )
 
 
@@ -141,6 +153,10 @@ class Engine:
     @property
     def models(self) -> tuple[ModelCard, ...]:
         return self._models.cards
+
+    def in_memory(self) -> dict[str, int]:
+        """Bytes of the networks that are loaded now, by the sha256 of their model."""
+        return self._models.held()
 
     def can(self, verb: Verb) -> str | None:
         """None where the verb can be done, else the reason in a sentence."""

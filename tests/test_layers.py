@@ -16,7 +16,7 @@ NO_TORCH = ["torch", "diffusers", "transformers", "engine.tensors", "engine.engi
 FLOORS = [
     ["app"],
     ["engine.__main__", "engine.cli", "engine.bench", "engine.qualities", "engine.parity"],
-    ["engine.evaluation"],
+    ["engine.evaluation", "engine.inventory"],
     ["engine.engine"],
     ["engine.recipes"],
     ["engine.embedded", "engine.published", "engine.training"],

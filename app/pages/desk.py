@@ -152,7 +152,7 @@ class Desk:
         states = list(session.states.values())
         count = len(states)
         found: dict[str, Any] = {
-            "state": "ready" if engine else "failed" if self.loading.failure else "loading",
+            "state": self.loading.state,
             "name": "Loading the models",
             "sentence": self.loading.failure or "",
             "title": session.title,

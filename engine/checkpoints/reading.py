@@ -12,7 +12,7 @@ import logging
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,12 @@ from engine.errors import CheckpointRefused
 ZIP, PICKLE, LFS = b"PK\x03\x04", b"\x80", b"version https://git-lfs"
 SMALLEST = 512  # bytes; anything less is a note, not weights
 LARGEST_HEADER = 100_000_000
+CHUNK = 16 << 20
 RECORDS = ("pytorch_lightning.", "lightning.", "lightning_fabric.", "omegaconf.", "typing.")
 UNPICKLING = (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError, OSError)
 FOREIGN = re.compile(r"(?:GLOBAL|Unsupported (?:global|class))[: ]+`?([\w.]+)")
+
+OnBytes = Callable[[int, int], None]  # (bytes done, bytes in all); may raise Cancelled
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +57,16 @@ class Inert:
         pass
 
 
-def read_weights(path: Path) -> Weights:
-    """The tensors of a published file, memory-mapped where the format allows."""
+def read_weights(path: Path, on_bytes: OnBytes | None = None) -> Weights:
+    """The tensors of a published file, memory-mapped where the format allows.
+
+    ``on_bytes`` hears how much of an archive's checksums was compared.
+    """
     form = sniff(path)
     if form == "safetensors":
         return Weights(_read_safetensors(path), "")
     if form == "zip":
-        _check_archive(path)
+        _check_archive(path, on_bytes)
     content = _read_pickle(path, in_zip=form == "zip")
     for top in ("state_dict", "model"):
         inside = content.get(top)
@@ -106,7 +112,7 @@ def sniff(path: Path) -> str:
     )
 
 
-def _check_archive(path: Path) -> None:
+def _check_archive(path: Path, on_bytes: OnBytes | None) -> None:
     """A zip as torch writes it: whole, not compressed, every checksum right."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -118,13 +124,28 @@ def _check_archive(path: Path) -> None:
                     f"The file '{path.name}' is an archive, but not of network weights. If weights "
                     "are packed in it, unpack it first."
                 )
-            damaged = archive.testzip()
+            for member in members:
+                try:
+                    _read_through(archive, member, on_bytes, path.stat().st_size)
+                except zipfile.BadZipFile as error:
+                    raise CheckpointRefused(
+                        f"The file '{path.name}' is damaged: its checksums do not fit. "
+                        "Download it again."
+                    ) from error
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
         raise _cut_short(path) from error
-    if damaged is not None:
-        raise CheckpointRefused(
-            f"The file '{path.name}' is damaged: its checksums do not fit. Download it again."
-        )
+
+
+def _read_through(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, on_bytes: OnBytes | None, size: int
+) -> None:
+    """Read a member to its end, where its checksum is compared."""
+    with archive.open(member) as inside:
+        done = member.header_offset
+        while piece := inside.read(CHUNK):
+            done += len(piece)
+            if on_bytes is not None:
+                on_bytes(min(done, size), size)
 
 
 def _read_pickle(path: Path, *, in_zip: bool) -> Mapping[str, Any]:

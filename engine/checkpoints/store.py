@@ -28,6 +28,7 @@ SCHEMA = 1
 CONVERTED = "converted"
 NOTES = {".md", ".txt", ".json", ".html", ".htm", ".pdf"}  # papers and notes beside the weights
 OnSaid = Callable[[str], None]
+OnStep = Callable[[str, int, int], None]  # (what is being done, bytes done, bytes in all)
 
 log = logging.getLogger(__name__)
 
@@ -89,15 +90,18 @@ def import_file(
     heads: int | None = None,
     beside: bool = False,
     on_bytes: OnBytes | None = None,
+    on_step: OnStep | None = None,
 ) -> Imported:
     """Check a published file, convert it into ``folder``, and say what was found.
 
     ``role`` settles what the file cannot tell (:data:`engine.checkpoints.roles.ROLES`). ``heads``
     is for networks of unpublished size, see :class:`engine.networks.ldm.UNetPlan`. A model that
-    has the role already is replaced, or with ``beside`` stays.
+    has the role already is replaced, or with ``beside`` stays. ``on_bytes`` hears of the writing
+    only, ``on_step`` of everything that takes long; both may raise Cancelled, which leaves the
+    folder as it was.
     """
     named, folder = folder, folder or where()
-    weights = read_weights(path)
+    weights = read_weights(path, _step(on_step, "Checking"))
     shapes = {name: tuple(tensor.shape) for name, tensor in weights.tensors.items()}
     kind = kind_of(shapes)
     if role is not None:
@@ -108,7 +112,7 @@ def import_file(
     found = role or role_of(kind, _autoencoder(parts, networks))
     if found is None:
         raise RoleUnknown(path, kind, named)
-    source = sha256_of(path)
+    source = sha256_of(path, _step(on_step, "Reading"))
     taken = read_description(folder / f"{found}.json") if beside else None
     apart = taken is not None and taken.source_sha256 != source
     file = (
@@ -117,7 +121,7 @@ def import_file(
     model = _described(path, source, file, found, parts, weights.tensors)
     flat = {f"{part}.{name}": t for part, inside in networks.items() for name, t in inside.items()}
     note = {"role": found, "licence": model.licence, "notice": model.notice}
-    digest = write_safetensors(file, flat, note, on_bytes)
+    digest = write_safetensors(file, flat, note, on_bytes or _step(on_step, "Converting"))
     model = replace(model, sha256=digest, size=file.stat().st_size)
     write_json(file.with_suffix(".json"), _values(model))
     return Imported(model, tuple(_sentences(path, model, KINDS[kind], len(weights.tensors))))
@@ -131,11 +135,39 @@ def list_models(folder: Path | None = None) -> tuple[StoredModel, ...]:
     return tuple(model for model in described if model is not None)
 
 
-def verify(folder: Path | None = None) -> tuple[Verified, ...]:
+def _step(on_step: OnStep | None, what: str) -> OnBytes | None:
+    return None if on_step is None else lambda done, total: on_step(what, done, total)
+
+
+def already_here(
+    path: Path, folder: Path | None = None, on_bytes: OnBytes | None = None
+) -> StoredModel | None:
+    """The stored model that was made from the very same file, whatever that file is called.
+
+    A file that is one of the stored models counts as well.
+    """
+    known = list_models(folder)
+    digest = sha256_of(path, on_bytes)
+    return next((m for m in known if digest in (m.source_sha256, m.sha256)), None)
+
+
+def remove(model: StoredModel) -> None:
+    """Take a stored model out of its folder. The published file it was made from stays."""
+    try:
+        model.path.with_suffix(".json").unlink(missing_ok=True)  # first: alone it is no model
+        model.path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CheckpointRefused(
+            f"'{model.path.name}' could not be removed: {error.strerror or 'unknown reason'}."
+        ) from error
+
+
+def verify(folder: Path | None = None, on_step: OnStep | None = None) -> tuple[Verified, ...]:
     """Read every stored model again and compare it with its checksum."""
     results = []
     for model in list_models(folder):
-        intact = model.path.exists() and sha256_of(model.path) == model.sha256
+        on_bytes = _step(on_step, model.title)
+        intact = model.path.exists() and sha256_of(model.path, on_bytes) == model.sha256
         state = "is as it was imported" if intact else "is missing or was changed; import it again"
         results.append(Verified(model, intact, f"{model.title} ({model.path.name}) {state}."))
     return tuple(results)

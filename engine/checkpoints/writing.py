@@ -137,6 +137,15 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
         file.write(json.dumps(values, indent=2).encode() + b"\n")
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path, on_bytes: OnBytes | None = None) -> str:
+    """The checksum of a file; ``on_bytes`` hears how far it was read and may raise Cancelled."""
+    if on_bytes is None:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    digest, done, total = hashlib.sha256(), 0, path.stat().st_size
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(CHUNK):
+            digest.update(piece)
+            done += len(piece)
+            on_bytes(done, total)
+    return digest.hexdigest()

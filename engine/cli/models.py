@@ -1,7 +1,6 @@
 """``models``: what there is, whether it is intact, where it lies, and bringing new files in."""
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -83,23 +82,11 @@ def _list(args: argparse.Namespace) -> tuple[int, dict[str, Any], list[str]]:
 
 
 def _verify(args: argparse.Namespace) -> tuple[int, dict[str, Any], list[str]]:
-    from engine.checkpoints import store
+    from engine import inventory
 
-    results = []
-    for path in _descriptions():
-        description = json.loads(path.read_text("utf-8"))
-        intact = _embedded_sha256(description) == description["sha256"]
-        state = "is as it was shipped" if intact else "was changed; download the project again"
-        results.append(
-            {
-                "name": description["name"],
-                "intact": intact,
-                "sentence": f"The embedded model '{description['name']}' {state}.",
-            }
-        )
-    results += [
-        {"name": v.model.name, "intact": v.intact, "sentence": v.sentence}
-        for v in store.verify(_folder(args))
+    results = [
+        {"name": name, "intact": intact, "sentence": sentence}
+        for name, intact, sentence in inventory.verify_all(_folder(args))
     ]
     status = 0 if all(r["intact"] for r in results) else 2
     return status, {"models": results}, [r["sentence"] for r in results]
@@ -176,15 +163,6 @@ def _embedded(path: Path) -> dict[str, Any]:
         "knows": _knows(knows.get("findings", ()), knows.get("free_text", False)),
         "source": "embedded",
     }
-
-
-def _embedded_sha256(description: dict[str, Any]) -> str:
-    """Over all files of a model in their order, as the training code computes it."""
-    digest = hashlib.sha256()
-    for name in description["files"]:
-        path = EMBEDDED / name
-        digest.update(path.read_bytes() if path.is_file() else b"")
-    return digest.hexdigest()
 
 
 def _knows(findings: Any, free_text: bool) -> str:

@@ -1,5 +1,5 @@
 """XReal's and Cheff's published networks behind the engine's own interfaces."""
 
-from engine.published.models import LatentModel, PublishedModels, open_published
+from engine.published.models import LatentModel, PublishedModels, open_published, opened
 
-__all__ = ["LatentModel", "PublishedModels", "open_published"]
+__all__ = ["LatentModel", "PublishedModels", "open_published", "opened"]

@@ -10,6 +10,7 @@ import torch
 
 from engine.api import ModelCard, Quality, Sampling
 from engine.bundle import Painter
+from engine.checkpoints.families import UPSCALERS
 from engine.checkpoints.store import OnSaid, StoredModel, by_role, stored_models
 from engine.errors import ModelMissing
 from engine.networks.ldm import AutoencoderPlan, TextPlan, UNetPlan
@@ -45,7 +46,6 @@ QUALITIES: Mapping[Quality, Sampling] = {
     "draft": Sampling(steps=20, sampler="dpmpp", eta=0.0),
     "fine": Sampling(steps=200),
 }
-UPSCALERS = ("cheff_upscaler_fine", "cheff_upscaler", "cheff_upscaler_base")
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +70,11 @@ class PublishedModels:
     stored: Mapping[str, StoredModel]  # by role
     shelf: Shelf = field(repr=False)
     is_exact: bool = False
+    title: str = ""  # of the set, where it is not the whole folder
 
     @property
     def name(self) -> str:
-        return self.folder.resolve().name
+        return self.title or self.folder.resolve().name
 
     @cached_property
     def xreal(self) -> LatentModel | None:
@@ -188,7 +189,18 @@ def open_published(
     ``on_said`` hears in sentences what is being done with a file for the first time.
     """
     stored = by_role(stored_models(folder, on_said), on_said)
-    models = PublishedModels(folder, device, dtype, stored, Shelf(device))
+    return opened(folder, device, dtype, stored)
+
+
+def opened(
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    stored: Mapping[str, StoredModel],
+    title: str = "",
+) -> PublishedModels:
+    """The set of these stored models (by role); raises ModelMissing where none of them draws."""
+    models = PublishedModels(folder, device, dtype, stored, Shelf(device), title=title)
     if not models.painters and models.sr is None:
         raise ModelMissing(
             f"The models in '{folder}' cannot draw by themselves: there is no diffusion model and "

@@ -52,6 +52,13 @@ class Shelf:
         """Bytes of all weights held."""
         return sum(_bytes(network, key[2]) for key, network in self._loaded.items())
 
+    def held_by_model(self) -> dict[str, int]:
+        """Bytes of the weights held, by the sha256 of the model's file."""
+        found: dict[str, int] = {}
+        for (sha256, _, dtype, _), network in list(self._loaded.items()):
+            found[sha256] = found.get(sha256, 0) + _bytes(network, dtype)
+        return found
+
     def _make_room(self, needed: int) -> None:
         while self._loaded and self.held() + needed > CARD_BUDGET:
             (_, part, _, _), _network = self._loaded.popitem(last=False)
