@@ -72,7 +72,7 @@ def test_a_teacher_makes_one_heart_large_in_three_degrees(edit: Any, engine: Any
         says(edit, "Done")
     kept(edit, "people-teacher")
 
-    films = [picture(edit, number) / np.float32(255) for number in (1, 2, 3)]
+    films: list[Any] = [picture(edit, number) / np.float32(255) for number in (1, 2, 3)]
     found = [ratio(engine.run(SegmentRequest(image=film)).organs) for film in films]
     np.testing.assert_allclose(found, asked, atol=0.03)
     assert found[0] < found[1] - 0.05 < found[2] - 0.1
