@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import exporting, messages, pictures
 from app.jobs import Jobs
 from app.pages.desk import Desk, session_id
+from app.panel_routes import add_panel_routes
 from app.session import Sessions, State
 from app.settings import Settings
 from engine.errors import EngineError
@@ -168,6 +169,7 @@ def build(desk: Desk, mount: Callable[[FastAPI], FastAPI]) -> ASGIApp:
     add_job_routes(app, owner, desk.jobs)
     add_picture_routes(app, owner, desk.sessions)
     add_desk_routes(app, owner, desk)
+    add_panel_routes(app, owner, desk)
     app.mount("/page", StaticFiles(directory=STATIC))
     return Guard(mount(app), desk.settings, desk.cookie)
 

@@ -84,7 +84,12 @@ def read_words(text: str, knows: Knows) -> Reading:
     drawn: list[Mention] = []
     told: dict[str, list[str]] = {"negated": [], "uncertain": [], "past": [], "lacking": []}
     nearest: list[tuple[str, str]] = []
-    unknown = _other_words(text)
+    spans = [mention.words for mention in report.mentions]
+    unknown = [  # "heart enlarged" is named once, not its words again
+        (at, word)
+        for at, word in _other_words(text)
+        if not any(begin <= at < end for begin, end in spans)
+    ]
     for mention in report.mentions:
         word = model_word(mention.finding, knows)
         said = " ".join(text[slice(*mention.words)].lower().split())

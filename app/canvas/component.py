@@ -24,6 +24,7 @@ SCRIPTS = (
     "panel.js",
     "history.js",
     "transfer.js",
+    "offers.js",
     "shell.js",
     "keys.js",
     "canvas.js",

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from app.canvas.drawing import ORGAN_BITS, labels_file, organ_bits
 from app.jobs import Jobs
 from app.loading import Loading
 from app.pages.shown import Shown, document
 from app.panels import shape
-from app.session import Session
+from app.session import Session, State
 from app.templates import Template
 from app.viewing import NEW_SIDE
 from engine.api import Organs, Request, Result, SegmentRequest
@@ -42,6 +44,15 @@ class Anatomy:
         picture = session.state(number) or session.picture()
         if picture is None:
             raise InvalidRequest("There is no picture. Open or generate one first.")
+        found = self.segmented(session, picture)
+        if not found.any():
+            raise InvalidRequest(
+                "No organs were found in this picture. Paint them, or start from a template."
+            )
+        return self.drawn(session, found, rev)
+
+    def segmented(self, session: Session, picture: State) -> Organs:
+        """The organs that the segmenter reads from a picture, (H, W); it may find none."""
         found: list[Organs] = []
 
         def keep(result: Result, request: Request) -> int:
@@ -54,11 +65,7 @@ class Anatomy:
         ended = self.jobs.wait(id, session.id)
         if ended.state != "done":
             raise InvalidRequest(ended.sentence)
-        if not found or not found[0].any():
-            raise InvalidRequest(
-                "No organs were found in this picture. Paint them, or start from a template."
-            )
-        return self.drawn(session, found[0], rev)
+        return found[0] if found else np.zeros(picture.image.shape, np.uint8)
 
     def drawn(self, session: Session, organs: Organs, rev: int | None) -> Shown:
         """Offer an anatomy; findings and areas of the drawing stay."""

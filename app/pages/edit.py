@@ -20,8 +20,15 @@ from app.server import UPLOADS
 
 STATIC = Path(__file__).parent.parent / "static"
 FONT = LocalFont("IBM Plex Sans", weights=(400, 700))  # comes with Gradio
-SCRIPTS = ("dialogs.js", "runs.js", "asking.js", "page.js")  # in the order they are loaded
-HEAD = '<link rel="stylesheet" href="/page/page.css">' + "".join(
+SCRIPTS = (
+    "dialogs.js",
+    "runs.js",
+    "asking.js",
+    "reports.js",
+    "page.js",
+)  # in the order they are loaded
+STYLES = ("page.css", "panel.css")
+HEAD = "".join(f'<link rel="stylesheet" href="/page/{name}">' for name in STYLES) + "".join(
     f'<script src="/page/{name}" defer></script>' for name in SCRIPTS
 )
 SEND = "async (...values) => await window.XREAL.page.send(values)"

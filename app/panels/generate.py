@@ -9,6 +9,12 @@ from app.panels import shape
 from engine.api import Finding, GenerateRequest, Sampling
 from engine.errors import InvalidRequest
 
+READ = """
+<div role="group" aria-label="Read from the report" id="statements" hidden>
+ <h3>Read from the report</h3><div class="read" role="list"></div></div>
+<p class="lead" id="report-words"></p>
+"""
+
 
 @dataclass(frozen=True)
 class GeneratePanel:
@@ -27,7 +33,7 @@ def build() -> GeneratePanel:
             placeholder="e.g. Moderate left pleural effusion. No pneumothorax.",
             elem_id="report",
         )
-        gr.HTML("", elem_id="reads", html_template="<p class='lead'></p>")
+        gr.HTML(html_template=READ, elem_id="reads")
     return GeneratePanel(report, anatomy)
 
 

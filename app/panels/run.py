@@ -21,7 +21,7 @@ TELL = """
 window.XREAL = window.XREAL || {};
 window.XREAL.tell = (told) => trigger('submit', told);
 watch('note', () => window.XREAL.page.note(props.note));
-watch('beat', () => window.XREAL.page.look());
+watch('beat', () => { window.XREAL.page.look(); window.XREAL.page.readReport(); });
 """
 
 

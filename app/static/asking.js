@@ -72,12 +72,6 @@
       if (engine.state === "loading") text = "The models are loading; the first run waits for them.";
     }
     say("why", text);
-    const reads = $("#reads .lead");
-    if (reads && engine.reads) {
-      reads.textContent = engine.free_text
-        ? "This model reads free text."
-        : `This model knows: ${engine.reads.join(", ")}. Other words are named and left out.`;
-    }
     const state = String(summary().state);
     const proposal = $("#proposal");
     if (proposal) proposal.hidden = !(engine.proposals || []).includes(state);

@@ -184,6 +184,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   const history = (app.history = makeHistory(app));
   const panel = (app.panel = makePanel(app));
   const transfer = (app.transfer = makeTransfer(app, upload));
+  const offers = (app.offers = makeOffers(app));
   makeShell(app);
   const keys = makeKeys(app);
   const files = makeFiles(app);
@@ -200,8 +201,8 @@ function startCanvas(element, props, upload, trigger, watch) {
 
   PRESETS.concat([{ name: "Custom" }]).forEach((p) => $("[data-in=preset]").append(makeNode("option", { value: p.name }, p.name)));
   const api = {
-    flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
-    area: app.area, zone: tools.zone, summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(),
+    measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
+    area: app.area, zone: tools.zone, offer: offers.show, summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(),
     words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },
     raster: { capsule, polygon, ellipse, enclosed, holes, rim, edge, outvoted, crumbs, resized, traced, crc32 },
     drawing: d, view, pictures, ui,

@@ -39,6 +39,7 @@ function makeKeys(app) {
   const confirm = (key) => {
     if (key === "Enter" && ui.shape) return tools.closeShape(), true;
     if (key === "Backspace" && ui.shape && ui.shape.kind === "polygon") return tools.shortenShape(), true;
+    if (app.offers.pending()) return app.offers[key === "Enter" ? "accept" : "discard"](), true;
     const kind = key === "Enter" ? "accept" : "discard", proposal = app.props.proposal;
     if (proposal) app.ask(kind, { id: proposal.id });
     else app.command(kind);
@@ -74,6 +75,7 @@ function makeKeys(app) {
   };
   const escape = () => {
     if (tools.drop()) return;
+    if (app.offers.pending()) return app.offers.discard();
     if (!$(".note").hidden) return app.note(null);
     app.command("stop");
   };

@@ -71,7 +71,7 @@ function hatchTile(kind, ratio) {
 }
 
 function makeOverlay(d) {
-  const o = { opacity: 0.25, outlines: true, measures: true, previewing: false, hideAll: false, zoneLoops: null };
+  const o = { opacity: 0.25, outlines: true, measures: true, previewing: false, hideAll: false, zoneLoops: null, offerLoops: null };
   const cache = {};
   const tiles = {};
 
@@ -157,10 +157,23 @@ function makeOverlay(d) {
     }
   };
 
+  // What may change, and a region that is proposed: dashed.
   o.drawZone = (ctx, view) => {
-    if (!o.zoneLoops || o.hideAll) return;
+    if (o.hideAll) return;
+    if (o.zoneLoops) drawDashed(ctx, view, pathOf(o.zoneLoops, false));
+    if (!o.offerLoops) return;
+    const path = pathOf(o.offerLoops, false);
     view.transform(ctx);
-    const path = pathOf(o.zoneLoops, false), px = view.ratio / view.zoom;
+    ctx.globalAlpha = 0.18;
+    ctx.fillStyle = FINDING_COLOUR;
+    ctx.fill(path, "evenodd");
+    ctx.globalAlpha = 1;
+    drawDashed(ctx, view, path);
+  };
+
+  const drawDashed = (ctx, view, path) => {
+    view.transform(ctx);
+    const px = view.ratio / view.zoom;
     ctx.strokeStyle = "rgba(0,0,0,.6)";
     ctx.lineWidth = 3.5 * px;
     ctx.stroke(path);
