@@ -126,12 +126,14 @@ class Desk:
             finding=gr.update(choices=self.findings()),
         )
         asked = session.form
+        # An empty report is left alone: something may have been typed since the page came up.
+        report = session.report or gr.skip()
         if not isinstance(asked, Form):
-            return replace(found, report=session.report)
+            return replace(found, report=report)
         return replace(
             found,
             verb=asked.verb,
-            report=session.report,
+            report=report,
             seed=asked.seed,
             keep=asked.keep_seed,
         )
