@@ -16,10 +16,14 @@ from engine.errors import InvalidRequest
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "raster.js",
+    "measures.js",
     "drawing.js",
     "picture.js",
     "overlay.js",
     "view.js",
+    "edits.js",
+    "move.js",
+    "tone.js",
     "tools.js",
     "panel.js",
     "history.js",

@@ -51,15 +51,22 @@ def ellipse(shape: tuple[int, int], centre: Point, rx: float, ry: float) -> Cove
     return ux * ux + uy * uy <= 1
 
 
-def grown(label: Covered) -> Covered:
-    """The label and the pixels above, below, left and right of it."""
-    padded = np.pad(label, 1)
-    return label | _any_side(padded)
+def grown(label: Covered, radius: float = 1) -> Covered:
+    """The label and every pixel within ``radius`` pixels of it, centre to centre."""
+    height, width = label.shape
+    reach = int(radius)
+    padded = np.pad(label, reach)
+    found = np.zeros_like(label)
+    for v in range(-reach, reach + 1):
+        for u in range(-reach, reach + 1):
+            if u * u + v * v <= radius * radius:
+                found |= padded[reach + v : reach + v + height, reach + u : reach + u + width]
+    return found
 
 
-def shrunk(label: Covered) -> Covered:
-    """The label without the pixels that touch a pixel outside it; the border counts as inside."""
-    return label & ~_any_side(np.pad(~label, 1))
+def shrunk(label: Covered, radius: float = 1) -> Covered:
+    """The label without the pixels near a pixel outside it; beyond the border counts as inside."""
+    return label & ~grown(~label, radius)
 
 
 def smoothed(label: Covered) -> Covered:
@@ -68,6 +75,52 @@ def smoothed(label: Covered) -> Covered:
     padded = np.pad(label.astype(np.int32), 2, mode="edge")
     votes = sum(padded[v : v + height, u : u + width] for v in range(5) for u in range(5))
     return np.asarray(votes) >= 13
+
+
+def moved(label: Covered, inverse: Sequence[float]) -> Covered:
+    """The label moved, scaled and turned, resampled by its nearest pixel.
+
+    ``inverse`` is (a, b, c, d, e, f): the centre (x, y) of a pixel comes from
+    (a x + b y + c, d x + e y + f) of ``label``; what comes from outside the picture is empty.
+    """
+    a, b, c, d, e, f = inverse
+    x, y = _centres(label.shape)
+    u = np.floor(a * x + b * y + c).astype(np.int64)
+    v = np.floor(d * x + e * y + f).astype(np.int64)
+    inside = (u >= 0) & (u < label.shape[1]) & (v >= 0) & (v < label.shape[0])
+    return inside & label[np.where(inside, v, 0), np.where(inside, u, 0)]
+
+
+def like_tone(
+    grey: NDArray[np.uint8],
+    seed: tuple[int, int],
+    tolerance: int,
+    allowed: Covered | None = None,
+    *,
+    connected: bool = True,
+) -> Covered:
+    """Pixels as bright as pixel ``seed`` (x, y), give or take ``tolerance`` grey levels (0 to 255).
+
+    Only where ``allowed`` is true, and, when ``connected``, only the seed's 4-connected part.
+    """
+    x, y = seed
+    open_ = np.abs(grey.astype(np.int32) - int(grey[y, x])) <= tolerance
+    if allowed is not None:
+        open_ &= allowed
+    if not connected:
+        return open_
+    found = np.zeros_like(open_)
+    found[y, x] = open_[y, x]
+    while True:
+        more = grown(found) & open_
+        if np.array_equal(more, found):
+            return found
+        found = more
+
+
+def mirrored(label: Covered) -> Covered:
+    """The label flipped about the middle column of the picture."""
+    return label[:, ::-1]
 
 
 def resized(bits: NDArray[np.uint32], height: int, width: int) -> NDArray[np.uint32]:
@@ -80,7 +133,3 @@ def resized(bits: NDArray[np.uint32], height: int, width: int) -> NDArray[np.uin
 def _centres(shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]] + 0.5
     return x, y
-
-
-def _any_side(padded: Covered) -> Covered:
-    return padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]

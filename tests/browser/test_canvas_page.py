@@ -14,7 +14,8 @@ from tests.browser.canvas_driver import bits_of, drag, label, two_frames
 NAMES = {
     "toolbar": ["Drawing tools", "Tool options"],
     "button": [
-        "Brush", "Eraser", "Polygon", "Lasso", "Ellipse", "Fill", "Window and level",
+        "Brush", "Eraser", "Polygon", "Lasso", "Ellipse", "Fill", "Grow from tone",
+        "Move and scale", "Window and level",
         "Zoom and pan", "Undo", "Redo", "Hide drawing column", "Mirror", "Shrink", "Grow", "Smooth",
         "Invert", "Fit", "One to one", "Compare", "Hide Left lung", "Left lung: more", "Template",
         "From picture", "Add", "Hide finding A", "Finding A: more", "Pin as B", "Restore drawing",

@@ -4,7 +4,7 @@
 function startCanvas(element, props, upload, trigger, watch) {
   const root = element.querySelector(".xc"), $ = (s) => root.querySelector(s);
   const ui = {
-    tool: "brush", bit: 0, size: 24, where: "", mirror: false, subtract: false, space: false, area: null,
+    tool: "brush", bit: 0, size: 24, tolerance: 12, where: "", mirror: false, subtract: false, space: false, area: null,
     active: 0, shape: null, cursor: null, cross: null, pen: false, last: null, pinned: null, near: false, dismissed: false, zone: null,
   };
   const app = { root, $, ui, props: {}, measures: null, knownId: "xc-known-" + uuid().slice(0, 8) };
@@ -12,7 +12,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   let said = 0, counting = 0, saving = 0, toldRev = -1, wordsBefore = null, wordsTimer = 0;
 
   const changed = (title) => {
-    app.measures = measured(d);
+    app.measure();
     if (title) $(".spoken").textContent = title;
     if (!ui.dismissed && !app.isFirst()) ui.dismissed = true;
     if (ui.zone) tools.outlineZone();
@@ -21,10 +21,11 @@ function startCanvas(element, props, upload, trigger, watch) {
     if (app.props.autosave) saving = setTimeout(app.save, 2000);
   };
   const d = (app.d = makeDrawing((title) => changed(title)));
-  app.measures = measured(d);
+  app.measure = () => { app.measures = measured(d, app.move ? app.move.boxes() : d.boxes); };
+  app.measure();
   const overlay = (app.overlay = makeOverlay(d));
   const pictures = (app.pictures = makePictures(() => { view.redraw(); app.refresh(); }));
-  app.untouched = () => d.undoStack.length === 0 && d.bits.every((b) => b === 0);
+  app.untouched = () => d.undoStack.length === 0 && d.blank();
   app.isFirst = () => !ui.dismissed && !pictures.shown && !pictures.preview && !(app.props.states || []).length
     && !d.findings.length && app.untouched();
 
@@ -43,7 +44,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.summary = () => {
     const m = app.measures;
     return {
-      ...base(), w: d.w, h: d.h, empty: d.bits.every((b) => b === 0), picture: !!pictures.shown,
+      ...base(), w: d.w, h: d.h, empty: d.blank(), picture: !!pictures.shown,
       organs: Object.fromEntries([0, 1, 2, 3].map((k) => [k, m.pixels[k]])),
       findings: d.findings.map((f) => ({ ...f, letter: letterOf(f.bit), pixels: m.pixels[f.bit], place: m.places.find((p) => p.bit === f.bit) })),
       erase: m.pixels[ERASE], keep: m.pixels[KEEP], selected: ui.bit, area: ui.area,
@@ -68,12 +69,13 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.unknownReason = (bit) => bit < ORGANS.length && know() && know().organs && !know().organs.includes(bit + 1)
     ? "The loaded model cannot draw the " + ORGANS[bit].name.toLowerCase() : "";
   app.lockReason = (bit) => app.unknownReason(bit) || ((d.locked >>> bit) & 1 ? d.nameOf(bit) + " is locked. Unlock it in its menu." : "");
+  const settle = () => { tools.putDown(); app.growing.drop(); app.move.accept(); };
   app.choose = (bit) => {
     if (isFinding(bit) && !d.finding(bit)) return app.say("There is no finding " + letterOf(bit) + " yet. Press N to add one.");
     if (app.unknownReason(bit)) return app.say(app.unknownReason(bit) + ".");
     app.leaveFirst();                               // who chooses a label is about to draw
     if (bit === ui.bit) return;
-    tools.putDown();
+    settle();
     ui.bit = bit;
     app.refresh();
   };
@@ -81,6 +83,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.area = (what) => {
     const bit = what === "erase" ? ERASE : what === "keep" ? KEEP : null;
     if (bit === ui.area) return;
+    settle();
     ui.area = bit;
     if (bit !== null) ui.bit = bit;
     else if (ui.bit >= ERASE) ui.bit = d.findings.length ? d.findings[0].bit : 0;
@@ -88,14 +91,15 @@ function startCanvas(element, props, upload, trigger, watch) {
   };
   app.tool = (name) => {
     app.leaveFirst();
+    settle();
     tools.drop();
     ui.tool = name;
     app.refresh();
   };
   app.size = (size) => { ui.size = Math.min(160, Math.max(1, Math.round(size))); app.refresh(); };
   app.mirror = () => { ui.mirror = !ui.mirror; app.refresh(); };
-  app.toggleHidden = (bit) => d.note(((d.hidden >>> bit) & 1 ? "show " : "hide ") + d.nameOf(bit), () => { d.hidden = (d.hidden ^ bitMask(bit)) >>> 0; });
-  app.toggleLock = (bit) => d.note(((d.locked >>> bit) & 1 ? "unlock " : "lock ") + d.nameOf(bit), () => { d.locked = (d.locked ^ bitMask(bit)) >>> 0; });
+  app.toggleHidden = (bit) => { tools.finish(); d.note(((d.hidden >>> bit) & 1 ? "show " : "hide ") + d.nameOf(bit), () => { d.hidden = (d.hidden ^ bitMask(bit)) >>> 0; }); };
+  app.toggleLock = (bit) => { tools.finish(); d.note(((d.locked >>> bit) & 1 ? "unlock " : "lock ") + d.nameOf(bit), () => { d.locked = (d.locked ^ bitMask(bit)) >>> 0; }); };
   app.addFinding = () => {
     const bit = d.freeFinding();
     if (bit === null) return app.say("There can be 24 findings at most.");
@@ -105,8 +109,9 @@ function startCanvas(element, props, upload, trigger, watch) {
   };
   app.deleteFinding = (bit) => {
     const m = bitMask(bit);
+    tools.finish();
     d.note("delete finding " + letterOf(bit), () => { d.findings = d.findings.filter((f) => f.bit !== bit); },
-      () => { d.bits.forEach((b, i) => { if (b & m) d.put(i, (b & ~m) >>> 0); }); });
+      () => { if (d.boxes[bit]) tools.each(d.boxes[bit], (i) => d.put(i, (d.bits[i] & ~m) >>> 0)); });
     if (ui.bit === bit) ui.bit = d.findings.length ? d.findings[0].bit : 0;
     app.refresh();
   };
@@ -129,6 +134,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     d.note("words, finding " + letterOf(f.bit), () => { f.words = now; });
   };
   const again = (step, none) => {
+    if (tools.pending()) return tools.drop();          // what is not accepted yet is the last thing done
     if (d.open()) return;
     app.commitWords();
     const done = step();
@@ -189,8 +195,8 @@ function startCanvas(element, props, upload, trigger, watch) {
   const keys = makeKeys(app);
   const files = makeFiles(app);
 
-  app.countSoon = () => {                           // while a stroke goes on: at most seven counts a second
-    if (!counting) counting = setTimeout(() => { counting = 0; app.measures = measured(d); panel.showMeasures(); }, 150);
+  app.countSoon = () => {                           // while a stroke goes on: at most ten counts a second
+    if (!counting) counting = setTimeout(() => { counting = 0; app.measure(); panel.showMeasures(); view.redraw("over"); }, 100);
   };
   app.tell = () => {
     const key = [d.doc, d.rev, d.state, ui.bit, ui.area, !!pictures.shown].join();
@@ -204,7 +210,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
     area: app.area, zone: tools.zone, offer: offers.show, summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(),
     words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },
-    raster: { capsule, polygon, ellipse, enclosed, holes, rim, edge, outvoted, crumbs, resized, traced, crc32 },
+    raster: { capsule, polygon, ellipse, flooded, enclosed, likeTone, allLikeTone, holes, rim, edge, outvoted, crumbs, moved, resized, tightened, traced, crc32 },
     drawing: d, view, pictures, ui,
   };
   window.XREAL = window.XREAL || {};

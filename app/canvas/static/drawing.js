@@ -28,9 +28,14 @@ function makeDrawing(onChange) {
   const d = {
     doc: uuid(), rev: 0, w: 256, h: 256, bits: new Uint32Array(256 * 256),
     findings: [], hidden: 0, locked: 0, state: null,
-    boxes: {}, stale: 0xffffffff, undoStack: [], redoStack: [], authored: null,
+    boxes: {}, stale: 0xffffffff, undoStack: [], redoStack: [], authored: null, tally: makeTally(256, 256),
   };
   let step = null;                                   // the change in progress
+
+  const write = (i, old, value) => {
+    d.bits[i] = value;
+    d.tally.change(i, old, value);
+  };
 
   d.begin = (title) => { step = { title, at: [], was: [], changed: 0, x0: d.w, y0: d.h, x1: 0, y1: 0 }; };
   d.open = () => step !== null;
@@ -46,27 +51,25 @@ function makeDrawing(onChange) {
     if (x >= step.x1) step.x1 = x + 1;
     if (y < step.y0) step.y0 = y;
     if (y >= step.y1) step.y1 = y + 1;
-    d.bits[i] = value;
+    write(i, old, value);
   };
 
   // Call after a part of a step is drawn: outlines of what changed are traced anew.
   d.touched = () => {
     for (let k = 0, m = step.changed; m; k++, m >>>= 1) {
-      if (!(m & 1)) continue;
-      const b = d.boxes[k];
-      d.boxes[k] = b
-        ? [Math.min(b[0], step.x0), Math.min(b[1], step.y0), Math.max(b[2], step.x1), Math.max(b[3], step.y1)]
-        : [step.x0, step.y0, step.x1, step.y1];
+      if (m & 1) d.boxes[k] = joined(d.boxes[k], [step.x0, step.y0, step.x1, step.y1]);
     }
     d.stale |= step.changed;
   };
 
-  const fitBoxes = (changed) => {
-    for (let k = 0; k < 30; k++) {
-      if ((changed >>> k) & 1) d.boxes[k] = boxOf(d.bits, d.w, d.h, bitMask(k));
+  // The boxes of labels that changed inside `where` only: never a look at the whole picture.
+  const fitBoxes = (changed, where) => {
+    for (let k = 0, m = changed; m; k++, m >>>= 1) {
+      if (m & 1) d.boxes[k] = tightened(d.bits, d.w, bitMask(k), joined(d.boxes[k], where));
     }
     d.stale |= changed;
   };
+  const boxOfStep = (s) => [s.x0, s.y0, s.x1, s.y1];
 
   const remember = (record) => {
     d.undoStack.push(record);
@@ -83,8 +86,8 @@ function makeDrawing(onChange) {
     step = null;
     if (!done || !done.at.length) return false;
     const at = Uint32Array.from(done.at), was = Uint32Array.from(done.was);
-    fitBoxes(done.changed);
-    remember({ title: done.title, at, was, changed: done.changed, bytes: at.byteLength * 2 });
+    fitBoxes(done.changed, boxOfStep(done));
+    remember({ title: done.title, at, was, changed: done.changed, where: boxOfStep(done), bytes: at.byteLength * 2 });
     d.rev++;
     d.authored = null;
     onChange(done.title);
@@ -95,8 +98,8 @@ function makeDrawing(onChange) {
     const done = step;
     step = null;
     if (!done) return;
-    for (let k = done.at.length - 1; k >= 0; k--) d.bits[done.at[k]] = done.was[k];
-    fitBoxes(done.changed);
+    for (let k = done.at.length - 1; k >= 0; k--) write(done.at[k], d.bits[done.at[k]], done.was[k]);
+    fitBoxes(done.changed, boxOfStep(done));
   };
 
   const notes = () => ({
@@ -111,10 +114,10 @@ function makeDrawing(onChange) {
     if (draw) draw();
     const done = step;
     step = null;
-    fitBoxes(done.changed);
+    fitBoxes(done.changed, boxOfStep(done));
     remember({
       title, notes: before, at: Uint32Array.from(done.at), was: Uint32Array.from(done.was),
-      changed: done.changed, bytes: done.at.length * 8 + 200,
+      changed: done.changed, where: boxOfStep(done), bytes: done.at.length * 8 + 200,
     });
     d.rev++;
     if (done.at.length) d.authored = null;
@@ -131,8 +134,8 @@ function makeDrawing(onChange) {
     d.bits = whole.bits;
     d.findings = whole.findings.map((f) => ({ ...f }));
     d.state = whole.state;
-    d.boxes = {};
-    fitBoxes(0x3fffffff);
+    d.tally = makeTally(d.w, d.h);
+    d.boxes = d.tally.count(d.bits);
     d.stale = 0xffffffff;
   };
 
@@ -165,7 +168,7 @@ function makeDrawing(onChange) {
   d.resize = (w, h) => {
     const from = d.authored || { bits: d.bits, w: d.w, h: d.h };
     const alike = Math.abs(from.w * h - from.h * w) <= Math.max(w, h);
-    const blank = d.bits.every((b) => b === 0);
+    const blank = d.blank();
     const bits = alike ? resized(from.bits, from.w, from.h, w, h) : new Uint32Array(w * h);
     if (!blank) remember({ title: "picture size", whole: snapshot(), bytes: d.bits.byteLength });
     become({ ...snapshot(), w, h, bits });
@@ -192,11 +195,13 @@ function makeDrawing(onChange) {
       back.at = r.at;
       back.was = new Uint32Array(r.at.length);
       back.changed = r.changed;
+      back.where = r.where;
       for (let k = r.at.length - 1; k >= 0; k--) {
-        back.was[k] = d.bits[r.at[k]];
-        d.bits[r.at[k]] = r.was[k];
+        const i = r.at[k];
+        back.was[k] = d.bits[i];
+        write(i, d.bits[i], r.was[k]);
       }
-      fitBoxes(r.changed);
+      fitBoxes(r.changed, r.where);
     }
     to.push(back);
     d.rev++;
@@ -207,6 +212,7 @@ function makeDrawing(onChange) {
   d.undo = () => swap(d.undoStack, d.redoStack);
   d.redo = () => swap(d.redoStack, d.undoStack);
 
+  d.blank = () => d.tally.pixels.every((n) => n === 0);
   d.finding = (bit) => d.findings.find((f) => f.bit === bit);
   d.freeFinding = () => {
     for (let bit = FIRST_FINDING; bit <= LAST_FINDING; bit++) if (!d.finding(bit)) return bit;
@@ -216,49 +222,3 @@ function makeDrawing(onChange) {
     : bit >= ERASE ? "area" : ORGANS[bit].name.toLowerCase();
   return d;
 }
-
-// Pixels of each label, where findings lie, and the cardiothoracic ratio: what can be counted.
-function measured(d) {
-  const { bits, w, h } = d, pixels = new Float64Array(32), inLung = {};
-  for (const f of d.findings) inLung[f.bit] = { sides: [0, 0], thirds: [[0, 0, 0], [0, 0, 0]] };
-  const third = [0, 1].map((side) => {
-    const b = d.boxes[side];
-    return (y) => (b ? Math.min(2, Math.max(0, Math.floor((3 * (y - b[1])) / (b[3] - b[1])))) : 1);
-  });
-  for (let y = 0, i = 0; y < h; y++) {
-    for (let x = 0; x < w; x++, i++) {
-      let b = bits[i];
-      if (!b) continue;
-      const lungs = b & LUNGS;
-      for (; b; b &= b - 1) {
-        const k = 31 - Math.clz32(b & -b);
-        pixels[k]++;
-        const f = lungs && inLung[k];
-        if (!f) continue;
-        for (let side = 0; side < 2; side++) {
-          if ((lungs >>> side) & 1) { f.sides[side]++; f.thirds[side][third[side](y)]++; }
-        }
-      }
-    }
-  }
-  const both = pixels[0] + pixels[1], [left, right, heart] = [0, 1, 2].map((k) => d.boxes[k]);
-  const thorax = left && right ? [Math.min(left[0], right[0]), Math.max(left[2], right[2])] : null;
-  const places = d.findings.map((f) => {
-    const found = inLung[f.bit], side = found.sides[0] >= found.sides[1] ? 0 : 1;
-    if (!pixels[f.bit]) return { bit: f.bit, text: "nothing painted yet", share: 0 };
-    if (!found.sides[side]) return { bit: f.bit, text: both ? "outside the lungs" : "no lungs drawn", share: 0 };
-    const zone = found.thirds[side].indexOf(Math.max(...found.thirds[side]));
-    const share = found.sides[side] / pixels[side];
-    return {
-      bit: f.bit, side: ["left", "right"][side], zone: ["upper", "middle", "lower"][zone], share,
-      text: ["left", "right"][side] + " " + ["upper", "middle", "lower"][zone] + ", " + percent(share),
-    };
-  });
-  return {
-    pixels, places, thorax, heart: heart ? [heart[0], heart[2]] : null,
-    ratio: thorax && heart ? (heart[2] - heart[0]) / (thorax[1] - thorax[0]) : null,
-    left: both ? pixels[0] / both : null, right: both ? pixels[1] / both : null,
-  };
-}
-
-const percent = (share) => (share > 0 && share < 0.095 ? (100 * share).toFixed(1) : Math.round(100 * share)) + " %";

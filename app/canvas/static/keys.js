@@ -1,8 +1,8 @@
 // Keys. Character keys act only while the picture has the focus; Ctrl combinations act on the page.
 
 const KEY_CARD = {
-  Draw: [["Brush, eraser", "B E"], ["Polygon, lasso, ellipse", "P L O"], ["Fill", "F"], ["Brush size", "[ ]"],
-    ["Subtract instead", "Alt or X"], ["Mirror", "M"], ["Shrink, grow, smooth", "- + S"], ["Without a mouse: move, pen", "arrows, K"]],
+  Draw: [["Brush, eraser", "B E"], ["Polygon, lasso, ellipse", "P L O"], ["Fill, grow from tone", "F T"], ["Move and scale", "V"], ["Brush size", "[ ]"],
+    ["Subtract instead", "Alt or X"], ["Mirror", "M"], ["Shrink, grow, smooth", "- + S"], ["Shrink, grow by 5 px", "Shift - +"], ["Without a mouse: move, pen", "arrows, K"]],
   Labels: [["Left lung ... aorta", "1 - 4"], ["Findings A ... D", "5 - 8"], ["Area (erase, keep)", "A"], ["New finding", "N"],
     ["Clear label", "Del"], ["Hide all (hold)", "H"], ["Template", "Shift T"], ["Undo, redo", "Ctrl Z, Ctrl Y"]],
   Look: [["Window and level", "W, right drag"], ["Next preset", "Shift W"], ["Invert", "I"], ["Zoom and pan", "Z, wheel, Space"],
@@ -25,18 +25,25 @@ function makeKeys(app) {
   const verbs = { G: "generate", I: "insert", E: "erase", O: "outpaint", U: "upscale" };
   const plain = {
     b: () => app.tool("brush"), e: () => app.tool("eraser"), p: () => app.tool("polygon"), l: () => app.tool("lasso"),
-    o: () => app.tool("ellipse"), f: () => app.tool("fill"), w: () => app.tool("window"), z: () => app.tool("zoom"),
-    "[": () => app.size(ui.size - Math.max(1, Math.round(ui.size * 0.12))),
-    "]": () => app.size(ui.size + Math.max(1, Math.round(ui.size * 0.12))),
+    o: () => app.tool("ellipse"), f: () => app.tool("fill"), t: () => app.tool("tone"), v: () => app.tool("move"), w: () => app.tool("window"), z: () => app.tool("zoom"),
+    "[": () => lessOrMore(-1), "]": () => lessOrMore(1), "{": () => turn(-1), "}": () => turn(1),
     0: () => view.fit(), 9: () => view.one(), i: () => app.invert(), m: () => app.mirror(),
-    "-": tools.shrink, "+": tools.grow, "=": tools.grow, s: tools.smooth, Delete: tools.clear, n: () => app.addFinding(),
+    "-": () => tools.shrink(), "+": () => tools.grow(), "=": () => tools.grow(), s: tools.smooth, Delete: tools.clear, n: () => app.addFinding(),
     a: () => app.chooseArea(), ",": () => history.step(-1), ".": () => history.step(1), k: tools.pen,
     "?": app.openKeys, "\\": () => app.fold(), "|": () => app.command("fold"),
   };
-  const shifted = { W: () => app.nextPreset(), C: () => app.nextCompare(), T: () => app.command("template") };
+  // The brackets change what the tool has: size of the brush, tolerance, scale or angle of the box.
+  const lessOrMore = (sign) => {
+    if (ui.tool === "tone") app.growing.tolerance(ui.tolerance + sign * Math.max(1, Math.round(ui.tolerance * 0.12)));
+    else if (ui.tool === "move") app.move.resize(sign > 0 ? 1.02 : 1 / 1.02);
+    else app.size(ui.size + sign * Math.max(1, Math.round(ui.size * 0.12)));
+  };
+  const turn = (degrees) => { if (ui.tool === "move") app.move.turn(degrees); };
+  const shifted = { "+": () => tools.grow(5), "*": () => tools.grow(5), "_": () => tools.shrink(5), W: () => app.nextPreset(), C: () => app.nextCompare(), T: () => app.command("template") };
   const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
   const confirm = (key) => {
+    if (key === "Enter" && tools.pending()) return tools.finish(), true;
     if (key === "Enter" && ui.shape) return tools.closeShape(), true;
     if (key === "Backspace" && ui.shape && ui.shape.kind === "polygon") return tools.shortenShape(), true;
     if (app.offers.pending()) return app.offers[key === "Enter" ? "accept" : "discard"](), true;
@@ -60,7 +67,7 @@ function makeKeys(app) {
   const act = (e) => {
     if (e.ctrlKey || e.metaKey) return false;
     const key = e.key, low = key.length === 1 ? key.toLowerCase() : key;
-    if (moves[key]) return tools.moveCross(...moves[key].map((v) => v * (e.shiftKey ? 10 : 1))), true;
+    if (moves[key]) return (ui.tool === "move" ? app.move.nudge : tools.moveCross)(...moves[key].map((v) => v * (e.shiftKey ? 10 : 1))), true;
     if (key === "Enter" || key === "Backspace") return confirm(key);
     if (key === "Escape") return escape(), true;
     if (e.shiftKey && verbs[key]) return app.command("verb", { verb: verbs[key] }), true;
@@ -70,7 +77,7 @@ function makeKeys(app) {
     if (key >= "5" && key <= "8") return app.choose(Number(key) - 5 + FIRST_FINDING), true;
     const action = plain[key] || (!e.shiftKey && plain[low]);
     if (!action) return false;
-    if (!e.repeat || "[],.-+=".includes(key)) action();
+    if (!e.repeat || "[]{},.-+=".includes(key)) action();
     return true;
   };
   const escape = () => {

@@ -88,9 +88,10 @@ function makeOverlay(d) {
     return c.loops.length ? (c[key] = c[key] || pathOf(c.loops, exact)) : null;
   };
 
-  const drawLabel = (ctx, view, bit, chosen) => {
-    const path = shape(bit, view.zoom / view.ratio >= 6);
+  const drawLabel = (ctx, view, bit, chosen, map) => {
+    const still = shape(bit, view.zoom / view.ratio >= 6), path = still && map ? new Path2D() : still;
     if (!path) return;
+    if (map) path.addPath(still, map);               // lines keep their width while the label is scaled
     const look = labelLook(d, bit), px = view.ratio / view.zoom;
     const filled = !o.previewing && o.opacity > 0;
     if (filled) {
@@ -123,9 +124,10 @@ function makeOverlay(d) {
     ctx.setLineDash([]);
   };
 
-  const drawTag = (ctx, view, bit) => {
-    const at = cache[bit] && cache[bit].anchor;
+  const drawTag = (ctx, view, bit, map) => {
+    let at = cache[bit] && cache[bit].anchor;
     if (!at) return;
+    if (map) { const p = map.transformPoint({ x: at[0], y: at[1] }); at = [p.x, p.y]; }
     const s = view.ratio;
     ctx.save();
     ctx.setTransform(1, 0, 0, 1, Math.round(at[0] * view.zoom + view.px), Math.round(at[1] * view.zoom + view.py));
@@ -144,16 +146,17 @@ function makeOverlay(d) {
     ctx.restore();
   };
 
-  const order = (area) => [0, 1, 2, 3, ...d.findings.map((f) => f.bit), ...(area === null ? [] : [area])];
+  o.loops = (bit) => (shape(bit, false) ? cache[bit].loops : []);
+  const order = o.order = (area) => [0, 1, 2, 3, ...d.findings.map((f) => f.bit), ...(area === null ? [] : [area])];
 
-  // The labels of `which` (a bit mask), in the order of the lists.
-  o.draw = (ctx, view, which, chosen, area) => {
+  // The labels of `which` (a bit mask), in the order of the lists; moved by `map` where one is given.
+  o.draw = (ctx, view, which, chosen, area, map) => {
     if (o.hideAll) return;
     for (const bit of order(area)) {
       if (!((which >>> bit) & 1) || (d.hidden >>> bit) & 1) continue;
       view.transform(ctx);
-      drawLabel(ctx, view, bit, bit === chosen);
-      if (isFinding(bit)) drawTag(ctx, view, bit);
+      drawLabel(ctx, view, bit, bit === chosen, map);
+      if (isFinding(bit)) drawTag(ctx, view, bit, map);
     }
   };
 
@@ -208,7 +211,7 @@ function makeOverlay(d) {
   o.drawMeasures = (ctx, view, m) => {
     if (!o.measures || o.hideAll || o.previewing || !m.thorax || !m.heart || d.hidden & 7) return;
     ctx.setTransform(1, 0, 0, 1, 0, 0);
-    const bottom = Math.max(d.boxes[0][3], d.boxes[1][3]), heart = d.boxes[2];
+    const [left, right, heart] = m.boxes, bottom = Math.max(left ? left[3] : 0, right ? right[3] : 0);
     const middle = heart[1] + (heart[3] - heart[1]) * 0.72;
     bracket(ctx, view, middle, m.heart[0], m.heart[1], "heart " + (m.heart[1] - m.heart[0]) + " px");
     bracket(ctx, view, Math.max(bottom, middle + 16 * view.ratio / view.zoom), m.thorax[0], m.thorax[1],

@@ -187,7 +187,10 @@ function makePanel(app) {
         if (other !== bit && !app.unknownReason(other)) items.push(item("Swap with " + ORGANS[other].name.toLowerCase(), () => tools.swap(bit, other)));
       }
     }
-    items.push(item("Keep largest part", tools.largest), item("Fill holes", tools.fillHoles), item("Clear", tools.clear));
+    const mirror = item("Mirror to the other side", () => tools.mirrorOver(bit));
+    mirror.title = bit < 2 ? "The " + ORGANS[1 - bit].name.toLowerCase() + " becomes the mirror image of this one"
+      : "Flips it about the middle of the picture";
+    items.push(mirror, item("Keep largest part", tools.largest), item("Fill holes", tools.fillHoles), item("Clear", tools.clear));
     if (isFinding(bit)) items.push(item("Delete finding " + letterOf(bit), () => app.deleteFinding(bit)));
     menu.replaceChildren(...items);
     menu.hidden = false;

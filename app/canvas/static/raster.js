@@ -53,63 +53,158 @@ function ellipse(w, h, cx, cy, rx, ry, visit) {
   }
 }
 
-// The 4-connected pixels without `mask` around a seed, or null when they reach the border.
-function enclosed(bits, w, h, seed, mask) {
-  if (bits[seed] & mask) return null;
-  const seen = new Uint8Array(w * h), found = [seed];
-  seen[seed] = 1;
-  for (let n = 0; n < found.length; n++) {
-    const i = found[n], x = i % w, y = (i - x) / w;
-    if (x === 0 || y === 0 || x === w - 1 || y === h - 1) return null;
-    for (const j of [i - 1, i + 1, i - w, i + w]) {
-      if (!seen[j] && !(bits[j] & mask)) { seen[j] = 1; found.push(j); }
+// The 4-connected pixels around `seed` for which `open(i)` holds, a run of a row at a time:
+// {on: one byte a pixel, count, box [x0, y0, x1, y1)}.
+function flooded(w, h, seed, open) {
+  const on = new Uint8Array(w * h), stack = [seed];
+  let count = 0, x0 = w, y0 = h, x1 = 0, y1 = 0;
+  while (stack.length) {
+    const i = stack.pop();
+    if (on[i] || !open(i)) continue;
+    const y = Math.floor(i / w), start = y * w;
+    let from = i, to = i + 1;
+    while (from > start && !on[from - 1] && open(from - 1)) from--;
+    while (to < start + w && !on[to] && open(to)) to++;
+    on.fill(1, from, to);
+    count += to - from;
+    x0 = Math.min(x0, from - start);
+    x1 = Math.max(x1, to - start);
+    y0 = Math.min(y0, y);
+    y1 = Math.max(y1, y + 1);
+    for (const step of [y > 0 ? -w : 0, y < h - 1 ? w : 0]) {
+      if (!step) continue;
+      for (let j = from + step, inside = false; j < to + step; j++) {
+        const free = !on[j] && open(j);
+        if (free && !inside) stack.push(j);
+        inside = free;
+      }
     }
   }
-  return found;
+  return { on, count, box: count ? [x0, y0, x1, y1] : null };
+}
+
+// Calls `visit(i)` for the pixels of a region {on, box}.
+function eachOf(region, w, visit) {
+  if (!region.box) return;
+  const [x0, y0, x1, y1] = region.box;
+  for (let y = y0; y < y1; y++) for (let i = y * w + x0, end = y * w + x1; i < end; i++) if (region.on[i]) visit(i);
+}
+
+// The region without `mask` around a seed, or null when it reaches the border of the picture.
+function enclosed(bits, w, h, seed, mask) {
+  if (bits[seed] & mask) return null;
+  const found = flooded(w, h, seed, (i) => !(bits[i] & mask)), [x0, y0, x1, y1] = found.box;
+  return x0 === 0 || y0 === 0 || x1 === w || y1 === h ? null : found;
+}
+
+// The connected pixels whose grey value differs from the seed's by at most `tolerance` (0 to 255) and
+// where `allowed(i)` holds.
+function likeTone(grey, w, h, seed, tolerance, allowed) {
+  const lowest = grey[seed] - tolerance, highest = grey[seed] + tolerance;
+  return flooded(w, h, seed, (i) => grey[i] >= lowest && grey[i] <= highest && allowed(i));
+}
+
+// The same without the demand that they are connected: a threshold.
+function allLikeTone(grey, w, h, seed, tolerance, allowed) {
+  const lowest = grey[seed] - tolerance, highest = grey[seed] + tolerance, on = new Uint8Array(w * h);
+  let count = 0, x0 = w, y0 = h, x1 = 0, y1 = 0;
+  for (let y = 0, i = 0; y < h; y++) {
+    for (let x = 0; x < w; x++, i++) {
+      if (grey[i] < lowest || grey[i] > highest || !allowed(i)) continue;
+      on[i] = 1;
+      count++;
+      if (x < x0) x0 = x;
+      if (x >= x1) x1 = x + 1;
+      if (y < y0) y0 = y;
+      y1 = y + 1;
+    }
+  }
+  return { on, count, box: count ? [x0, y0, x1, y1] : null };
+}
+
+// `box` with `by` pixels more on each side, inside the picture.
+function widened(box, by, w, h) {
+  return [Math.max(0, box[0] - by), Math.max(0, box[1] - by), Math.min(w, box[2] + by), Math.min(h, box[3] + by)];
 }
 
 // Pixels without `mask` that cannot reach the border of the picture (4-connected).
-function holes(bits, w, h, mask, visit) {
-  const outside = new Uint8Array(w * h), queue = [];
-  const reach = (i) => { if (!outside[i] && !(bits[i] & mask)) { outside[i] = 1; queue.push(i); } };
-  for (let x = 0; x < w; x++) { reach(x); reach((h - 1) * w + x); }
-  for (let y = 0; y < h; y++) { reach(y * w); reach(y * w + w - 1); }
+function holes(bits, w, h, mask, box, visit) {
+  const around = widened(box, 1, w, h), [x0, y0, x1, y1] = around, bw = x1 - x0, bh = y1 - y0;
+  const outside = new Uint8Array(bw * bh), queue = [];
+  const reach = (x, y) => {
+    const at = (y - y0) * bw + x - x0;
+    if (!outside[at] && !(bits[y * w + x] & mask)) { outside[at] = 1; queue.push(at); }
+  };
+  for (let x = x0; x < x1; x++) { reach(x, y0); reach(x, y1 - 1); }
+  for (let y = y0; y < y1; y++) { reach(x0, y); reach(x1 - 1, y); }
   while (queue.length) {
-    const i = queue.pop(), x = i % w;
-    if (x > 0) reach(i - 1);
-    if (x < w - 1) reach(i + 1);
-    if (i >= w) reach(i - w);
-    if (i < w * h - w) reach(i + w);
+    const at = queue.pop(), x = x0 + (at % bw), y = y0 + Math.floor(at / bw);
+    if (x > x0) reach(x - 1, y);
+    if (x < x1 - 1) reach(x + 1, y);
+    if (y > y0) reach(x, y - 1);
+    if (y < y1 - 1) reach(x, y + 1);
   }
-  for (let i = 0; i < w * h; i++) if (!outside[i] && !(bits[i] & mask)) visit(i);
-}
-
-// Pixels without `mask` that have it above, below, left or right.
-function rim(bits, w, h, mask, visit) {
-  for (let y = 0, i = 0; y < h; y++) {
-    for (let x = 0; x < w; x++, i++) {
-      if (bits[i] & mask) continue;
-      if ((x > 0 && bits[i - 1] & mask) || (x < w - 1 && bits[i + 1] & mask)
-        || (y > 0 && bits[i - w] & mask) || (y < h - 1 && bits[i + w] & mask)) visit(i);
-    }
+  for (let y = y0; y < y1; y++) {
+    for (let x = x0; x < x1; x++) if (!outside[(y - y0) * bw + x - x0] && !(bits[y * w + x] & mask)) visit(y * w + x);
   }
 }
 
-// Pixels with `mask` that lack it above, below, left or right; outside the picture counts as mask.
-function edge(bits, w, h, mask, visit) {
-  for (let y = 0, i = 0; y < h; y++) {
-    for (let x = 0; x < w; x++, i++) {
-      if (!(bits[i] & mask)) continue;
-      if ((x > 0 && !(bits[i - 1] & mask)) || (x < w - 1 && !(bits[i + 1] & mask))
-        || (y > 0 && !(bits[i - w] & mask)) || (y < h - 1 && !(bits[i + w] & mask))) visit(i);
+// The pixels within `radius` of `mask`, or of its absence (centre to centre), around the label's box:
+// {on: one byte a pixel of `box`, box}. Every run of a row widens by a chord of the disc in each row it reaches.
+function near(bits, w, h, mask, box, radius, absent) {
+  const reach = Math.floor(radius), around = widened(box, reach, w, h), [x0, y0, x1, y1] = around;
+  const bw = x1 - x0, steps = new Int32Array((bw + 1) * (y1 - y0)), on = new Uint8Array(bw * (y1 - y0));
+  const half = Array.from({ length: reach + 1 }, (_, v) => {
+    let u = 0;
+    while ((u + 1) * (u + 1) + v * v <= radius * radius) u++;
+    return u;
+  });
+  const spread = (y, from, to) => {
+    for (let v = -reach; v <= reach; v++) {
+      if (y + v < y0 || y + v >= y1) continue;
+      const row = (y + v - y0) * (bw + 1) - x0, wide = half[Math.abs(v)];
+      steps[row + Math.max(x0, from - wide)]++;
+      steps[row + Math.min(x1, to + wide)]--;
+    }
+  };
+  for (let y = y0; y < y1; y++) {
+    let from = -1;
+    for (let x = x0; x <= x1; x++) {
+      const is = x < x1 && ((bits[y * w + x] & mask) === 0) === absent;
+      if (is && from < 0) from = x;
+      if (!is && from >= 0) { spread(y, from, x); from = -1; }
     }
   }
+  for (let y = 0, i = 0; y < y1 - y0; y++) {
+    for (let x = 0, sum = 0; x < bw; x++, i++) {
+      sum += steps[y * (bw + 1) + x];
+      if (sum > 0) on[i] = 1;
+    }
+  }
+  return { on, box: around };
+}
+
+const eachNear = (found, w, visit) => {
+  const [x0, y0, x1, y1] = found.box;
+  for (let y = y0, k = 0; y < y1; y++) for (let i = y * w + x0; i < y * w + x1; i++, k++) if (found.on[k]) visit(i);
+};
+
+// Pixels without `mask` within `radius` of it: what growing adds.
+function rim(bits, w, h, mask, box, radius, visit) {
+  eachNear(near(bits, w, h, mask, box, radius, false), w, (i) => { if (!(bits[i] & mask)) visit(i); });
+}
+
+// Pixels of `mask` within `radius` of a pixel without it: what shrinking takes. Outside the picture
+// counts as mask.
+function edge(bits, w, h, mask, box, radius, visit) {
+  eachNear(near(bits, w, h, mask, box, radius, true), w, (i) => { if (bits[i] & mask) visit(i); });
 }
 
 // Pixels whose 5 x 5 neighbourhood (border repeated) votes against their present value.
-function outvoted(bits, w, h, mask, visit) {
-  for (let y = 0; y < h; y++) {
-    for (let x = 0; x < w; x++) {
+function outvoted(bits, w, h, mask, box, visit) {
+  const [x0, y0, x1, y1] = widened(box, 2, w, h);
+  for (let y = y0; y < y1; y++) {
+    for (let x = x0; x < x1; x++) {
       let votes = 0;
       for (let v = -2; v <= 2; v++) {
         const row = Math.min(h - 1, Math.max(0, y + v)) * w;
@@ -123,27 +218,50 @@ function outvoted(bits, w, h, mask, visit) {
 }
 
 // Pixels of `mask` that are not in its largest 8-connected part (the first found of equal ones stays).
-function crumbs(bits, w, h, mask, visit) {
-  const part = new Int32Array(w * h), sizes = [0];
-  for (let seed = 0; seed < w * h; seed++) {
-    if (part[seed] || !(bits[seed] & mask)) continue;
+function crumbs(bits, w, h, mask, box, visit) {
+  const [x0, y0, x1, y1] = box, bw = x1 - x0, part = new Int32Array(bw * (y1 - y0)), sizes = [0];
+  const is = (at) => bits[(y0 + Math.floor(at / bw)) * w + x0 + (at % bw)] & mask;
+  for (let seed = 0; seed < part.length; seed++) {
+    if (part[seed] || !is(seed)) continue;
     const name = sizes.length, stack = [seed];
     part[seed] = name;
     sizes.push(0);
     while (stack.length) {
-      const i = stack.pop(), x = i % w, y = (i - x) / w;
+      const at = stack.pop(), x = at % bw, y = Math.floor(at / bw);
       sizes[name]++;
-      for (let v = Math.max(0, y - 1); v <= Math.min(h - 1, y + 1); v++) {
-        for (let u = Math.max(0, x - 1); u <= Math.min(w - 1, x + 1); u++) {
-          const j = v * w + u;
-          if (!part[j] && bits[j] & mask) { part[j] = name; stack.push(j); }
+      for (let v = Math.max(0, y - 1); v <= Math.min(y1 - y0 - 1, y + 1); v++) {
+        for (let u = Math.max(0, x - 1); u <= Math.min(bw - 1, x + 1); u++) {
+          const next = v * bw + u;
+          if (!part[next] && is(next)) { part[next] = name; stack.push(next); }
         }
       }
     }
   }
   let largest = 1;
   for (let n = 2; n < sizes.length; n++) if (sizes[n] > sizes[largest]) largest = n;
-  for (let i = 0; i < w * h; i++) if (part[i] && part[i] !== largest) visit(i);
+  for (let at = 0; at < part.length; at++) {
+    if (part[at] && part[at] !== largest) visit((y0 + Math.floor(at / bw)) * w + x0 + (at % bw));
+  }
+}
+
+// A label moved, scaled and turned: `inverse` [a, b, c, d, e, f] says where the centre (x, y) of a pixel
+// comes from, (a x + b y + c, d x + e y + f); it is covered when that place is a pixel of `mask` in `box`.
+function moved(bits, w, h, mask, box, inverse, visit) {
+  const [a, b, c, d, e, f] = inverse, det = a * e - b * d;
+  if (!det) return;
+  const [bx0, by0, bx1, by1] = box, xs = [], ys = [];
+  for (const [x, y] of [[bx0, by0], [bx1, by0], [bx0, by1], [bx1, by1]]) {
+    xs.push((e * (x - c) - b * (y - f)) / det);
+    ys.push((a * (y - f) - d * (x - c)) / det);
+  }
+  const x0 = Math.max(0, Math.floor(Math.min(...xs)) - 1), x1 = Math.min(w, Math.ceil(Math.max(...xs)) + 1);
+  const y0 = Math.max(0, Math.floor(Math.min(...ys)) - 1), y1 = Math.min(h, Math.ceil(Math.max(...ys)) + 1);
+  for (let y = y0; y < y1; y++) {
+    for (let x = x0; x < x1; x++) {
+      const u = Math.floor(a * (x + 0.5) + b * (y + 0.5) + c), v = Math.floor(d * (x + 0.5) + e * (y + 0.5) + f);
+      if (u >= bx0 && u < bx1 && v >= by0 && v < by1 && bits[v * w + u] & mask) visit(y * w + x);
+    }
+  }
 }
 
 // Nearest sample at the centre of each target pixel.
@@ -158,42 +276,51 @@ function resized(bits, w, h, toW, toH) {
   return out;
 }
 
-// Smallest box [x0, y0, x1, y1) that holds `mask`, or null.
-function boxOf(bits, w, h, mask) {
-  let x0 = w, y0 = h, x1 = 0, y1 = 0;
-  for (let y = 0, i = 0; y < h; y++) {
-    for (let x = 0; x < w; x++, i++) {
-      if (!(bits[i] & mask)) continue;
-      if (x < x0) x0 = x;
-      if (x >= x1) x1 = x + 1;
-      if (y < y0) y0 = y;
-      y1 = y + 1;
-    }
-  }
-  return x1 ? [x0, y0, x1, y1] : null;
+// The smallest box around two boxes; either may be missing.
+function joined(a, b) {
+  if (!a || !b || b[0] >= b[2]) return a || (b && b[0] < b[2] ? b : null);
+  return [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
 }
 
-// Borders of `mask` inside `box` as closed loops of corner points [x, y, x, y, ...] on the pixel grid,
-// the label on the right-hand side of the walk. Corner pixels that touch only diagonally stay apart.
+// The smallest box of `mask` when `box` is known to hold all of it: looks from the four sides inwards.
+function tightened(bits, w, mask, box) {
+  if (!box) return null;
+  let [x0, y0, x1, y1] = box;
+  const row = (y) => { for (let i = y * w + x0, end = y * w + x1; i < end; i++) if (bits[i] & mask) return true; return false; };
+  const column = (x) => { for (let i = y0 * w + x, end = y1 * w; i < end; i += w) if (bits[i] & mask) return true; return false; };
+  while (y0 < y1 && !row(y0)) y0++;
+  if (y0 === y1) return null;
+  while (!row(y1 - 1)) y1--;
+  while (!column(x0)) x0++;
+  while (!column(x1 - 1)) x1--;
+  return [x0, y0, x1, y1];
+}
+
+// Borders of `mask` inside `box`, which holds all of it, as closed loops of corner points
+// [x, y, x, y, ...] on the pixel grid, the label on the right-hand side of the walk. Corner pixels that
+// touch only diagonally stay apart.
 function traced(bits, w, h, mask, box) {
   const [x0, y0, x1, y1] = box, bw = x1 - x0;
   const seen = new Uint8Array(bw * (y1 - y0)), loops = [];
   const at = (x, y) => x >= 0 && y >= 0 && x < w && y < h && (bits[y * w + x] & mask) !== 0;
-  for (let sy = y0; sy < y1; sy++) {
-    for (let sx = x0; sx < x1; sx++) {
-      if (seen[(sy - y0) * bw + sx - x0] || !at(sx, sy) || at(sx, sy - 1)) continue;
-      const loop = [];
-      let x = sx, y = sy, d = 0;                     // d: 0 right, 1 down, 2 left, 3 up
-      do {
-        if (d === 0) seen[(y - y0) * bw + x - x0] = 1;
-        x += d === 0 ? 1 : d === 2 ? -1 : 0;
-        y += d === 1 ? 1 : d === 3 ? -1 : 0;
-        const left = d === 0 ? at(x, y - 1) : d === 1 ? at(x, y) : d === 2 ? at(x - 1, y) : at(x - 1, y - 1);
-        const right = d === 0 ? at(x, y) : d === 1 ? at(x - 1, y) : d === 2 ? at(x - 1, y - 1) : at(x, y - 1);
-        if (!right) { loop.push(x, y); d = (d + 1) & 3; }
-        else if (left) { loop.push(x, y); d = (d + 3) & 3; }
-      } while (x !== sx || y !== sy || d !== 0);
-      loops.push(loop);
+  const walk = (sx, sy) => {
+    const loop = [];
+    let x = sx, y = sy, d = 0;                       // d: 0 right, 1 down, 2 left, 3 up
+    do {
+      if (d === 0) seen[(y - y0) * bw + x - x0] = 1;
+      x += d === 0 ? 1 : d === 2 ? -1 : 0;
+      y += d === 1 ? 1 : d === 3 ? -1 : 0;
+      const left = d === 0 ? at(x, y - 1) : d === 1 ? at(x, y) : d === 2 ? at(x - 1, y) : at(x - 1, y - 1);
+      const right = d === 0 ? at(x, y) : d === 1 ? at(x - 1, y) : d === 2 ? at(x - 1, y - 1) : at(x, y - 1);
+      if (!right) { loop.push(x, y); d = (d + 1) & 3; }
+      else if (left) { loop.push(x, y); d = (d + 3) & 3; }
+    } while (x !== sx || y !== sy || d !== 0);
+    return loop;
+  };
+  for (let y = y0; y < y1; y++) {
+    const first = y === 0;                           // above the picture there is nothing
+    for (let x = x0, i = y * w + x0, s = (y - y0) * bw; x < x1; x++, i++, s++) {
+      if (bits[i] & mask && (first || !(bits[i - w] & mask)) && !seen[s]) loops.push(walk(x, y));
     }
   }
   return loops;

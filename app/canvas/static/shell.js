@@ -2,13 +2,13 @@
 
 function makeShell(app) {
   const { $, root, d, ui, view, pictures, overlay, tools, history, panel } = app;
-  const toBottom = (act) => () => { act(); view.over.focus({ preventScroll: true }); };
+  const toBottom = (act) => (e) => { act(e); view.over.focus({ preventScroll: true }); };
 
   const actions = {
     undo: () => app.undo(), redo: () => app.redo(), fold: () => app.fold(), template: () => app.command("template"),
     from_picture: () => app.ask("from_picture"), add: () => { app.addFinding(); panel.nameFinding(ui.bit); },
     area_invert: () => tools.invertArea(), area_clear: () => tools.clear(), mirror: () => app.mirror(),
-    shrink: tools.shrink, grow: tools.grow, smooth: tools.smooth, invert: () => app.invert(), fit: () => view.fit(),
+    shrink: (e) => tools.shrink(e.shiftKey ? 5 : 1), grow: (e) => tools.grow(e.shiftKey ? 5 : 1), smooth: tools.smooth, invert: () => app.invert(), fit: () => view.fit(),
     one: () => view.one(), compare: () => app.nextCompare(), report: () => { app.leaveFirst(); app.command("report"); },
     open: () => app.pickFile(), pin: () => history.pin(d.state), restore: () => app.ask("restore", { id: d.state }),
     delete: () => app.ask("delete", { id: d.state }), close_keys: () => $(".keys-card").close(),
@@ -17,9 +17,9 @@ function makeShell(app) {
   for (const button of root.querySelectorAll("[data-do]")) {
     const name = button.dataset.do;
     const act = keepsFocus.has(name) ? actions[name] : toBottom(actions[name]);
-    button.addEventListener("click", () => {
+    button.addEventListener("click", (e) => {
       if (button.getAttribute("aria-disabled") === "true") app.say(button.title + ".");
-      else act();
+      else act(e);
     });
   }
   for (const button of root.querySelectorAll("[data-tool]")) {
@@ -27,6 +27,7 @@ function makeShell(app) {
   }
   const field = (name, event, act) => $("[data-in=" + name + "]").addEventListener(event, (e) => act(e.target));
   field("size", "input", (f) => app.size(Number(f.value)));
+  field("tolerance", "input", (f) => app.growing.tolerance(Number(f.value)));
   field("where", "change", (f) => { ui.where = f.value; });
   field("preset", "change", (f) => app.preset(f.value));
   field("opacity", "input", (f) => { overlay.opacity = f.value / 100; app.refresh(); });
@@ -42,7 +43,7 @@ function makeShell(app) {
   };
 
   app.cursor = () => {
-    const style = ui.near ? "ew-resize" : ui.space || ui.tool === "zoom" ? "grab" : ui.tool === "window" ? "move" : "none";
+    const style = ui.near ? "ew-resize" : ui.space || ui.tool === "zoom" ? "grab" : ui.tool === "window" ? "move" : ui.tool === "move" ? app.move.cursor(ui.cursor) : "none";
     view.over.style.cursor = ui.panning ? "grabbing" : style;
   };
 
@@ -113,6 +114,11 @@ function makeShell(app) {
     $("[data-in=size]").value = ui.size;
     $("[data-in=size]").setAttribute("aria-valuetext", ui.size + " px");
     $(".size-now").textContent = ui.size + " px";
+    $(".for-brush").hidden = ui.tool === "tone";
+    $(".for-tone").hidden = ui.tool !== "tone";
+    $("[data-in=tolerance]").value = ui.tolerance;
+    $("[data-in=tolerance]").setAttribute("aria-valuetext", ui.tolerance + " of 255 grey levels");
+    $(".tolerance-now").textContent = ui.tolerance;
     $(".opacity-now").textContent = Math.round(overlay.opacity * 100) + " %";
     $("[data-do=mirror]").setAttribute("aria-pressed", String(ui.mirror));
     $("[data-do=invert]").setAttribute("aria-pressed", String(pictures.invert));

@@ -3,41 +3,22 @@
 function makeTools(app) {
   const { d, ui, view, pictures, overlay } = app;
   const over = view.over;
-  const t = {};
+  const t = makeEdits(app);
+  const { painter, mirrored, refused } = t;
+  const move = (app.move = makeMove(app)), tone = (app.growing = makeTone(app));
   const held = new Map();                           // pointers that are down, for pinching
   let drag = null;                                  // {kind, ...} while a button is down
 
-  const mirrored = (bit) => (bit === 0 ? 1 : bit === 1 ? 0 : bit);
-
-  // The function that paints one pixel with `bit`, by the rules of "Paint where".
-  const painter = (bit, on) => {
-    const m = bitMask(bit), bits = d.bits, where = ui.where;
-    const kin = (bit < ORGANS.length ? ORGAN_BITS : isFinding(bit) ? FINDING_BITS : 0) & ~m;
-    if (!on) return (i) => d.put(i, (bits[i] & ~m) >>> 0);
-    return (i) => {
-      const old = bits[i];
-      if (where === "lungs" && !(old & LUNGS)) return;
-      if (where === "free" && old & kin) return;
-      d.put(i, (old | m) >>> 0);
-    };
-  };
-
-  // Runs `shape(visit, flip)` for the chosen label and, when mirroring, for its mirror image.
+  // Runs `shape(visit, flip, other)` for the chosen label and, when mirroring, for its mirror image.
   const paint = (on, shape) => {
-    shape(painter(ui.bit, on), (x) => x);
-    if (ui.mirror) shape(painter(mirrored(ui.bit), on), (x) => d.w - x);
+    shape(painter(ui.bit, on), (x) => x, false);
+    if (ui.mirror) shape(painter(mirrored(ui.bit), on), (x) => d.w - x, true);
     d.touched();
     view.redraw(ui.active ? "over" : "all");
   };
   const stamp = (a, b, on) => paint(on, (visit, flip) =>
     capsule(d.w, d.h, flip(a[0]), a[1], flip(b[0]), b[1], ui.size / 2, visit));
 
-  const refused = () => {
-    const why = app.lockReason(ui.bit);
-    if (why) app.say(why);
-    else if (d.hidden & bitMask(ui.bit)) { d.hidden = (d.hidden & ~bitMask(ui.bit)) >>> 0; app.refresh(); }
-    return !!why;
-  };
   const begin = (title) => {
     d.begin(title + ", " + d.nameOf(ui.bit));
     ui.active = bitMask(ui.bit) | (ui.mirror ? bitMask(mirrored(ui.bit)) : 0);
@@ -48,37 +29,8 @@ function makeTools(app) {
     d.commit();
     view.redraw();
   };
+  Object.assign(t, { begin, paint, end });
   const subtracts = (e) => ui.tool === "eraser" || ui.subtract || e.altKey || e.button === 5 || !!(e.buttons & 32);
-
-  // ---- one edit of the chosen label from the options bar or the keyboard
-  t.edit = (title, change) => {
-    if (d.open() || refused()) return;
-    d.begin(title + ", " + d.nameOf(ui.bit));
-    const source = d.bits.slice(), m = bitMask(ui.bit);
-    change(source, m, painter(ui.bit, true), painter(ui.bit, false));
-    d.touched();
-    if (!d.commit()) app.say("Nothing changed.");
-    view.redraw();
-  };
-  t.grow = () => t.edit("grow", (source, m, on) => rim(source, d.w, d.h, m, on));
-  t.shrink = () => t.edit("shrink", (source, m, on, off) => edge(source, d.w, d.h, m, off));
-  t.smooth = () => t.edit("smooth", (source, m, on, off) =>
-    outvoted(source, d.w, d.h, m, (i) => (source[i] & m ? off(i) : on(i))));
-  t.fillHoles = () => t.edit("fill holes", (source, m, on) => holes(source, d.w, d.h, m, on));
-  t.largest = () => t.edit("keep largest part", (source, m, on, off) => crumbs(source, d.w, d.h, m, off));
-  t.clear = () => t.edit("clear", (source, m, on, off) => source.forEach((b, i) => { if (b & m) off(i); }));
-  t.invertArea = () => t.edit("invert", (source, m, on, off) => source.forEach((b, i) => (b & m ? off(i) : on(i))));
-  t.swap = (a, b) => {
-    d.begin("swap, " + d.nameOf(a) + " and " + d.nameOf(b));
-    const ma = bitMask(a), mb = bitMask(b);
-    d.bits.forEach((v, i) => {
-      const rest = v & ~ma & ~mb;
-      d.put(i, (rest | (v & ma ? mb : 0) | (v & mb ? ma : 0)) >>> 0);
-    });
-    d.touched();
-    d.commit();
-    view.redraw();
-  };
 
   const pour = (p, e) => {
     if (e.shiftKey) return t.fillHoles();
@@ -87,7 +39,7 @@ function makeTools(app) {
     const found = enclosed(d.bits, d.w, d.h, y * d.w + x, bitMask(ui.bit));
     if (!found) return app.say("This area is not closed by " + d.nameOf(ui.bit) + ".");
     begin("fill");
-    found.forEach(painter(ui.bit, true));
+    eachOf(found, d.w, painter(ui.bit, true));
     d.touched();
     end();
   };
@@ -107,6 +59,7 @@ function makeTools(app) {
   t.shortenShape = () => { ui.shape.points.pop(); if (!ui.shape.points.length) ui.shape = null; view.redraw("over"); };
   // Drops what is in progress; false when there was nothing.
   t.drop = () => {
+    if (tone.drop() | move.drop()) return true;      // both, whatever the first says
     if (!ui.shape && !d.open()) return false;
     ui.shape = null;
     ui.active = 0;
@@ -117,13 +70,16 @@ function makeTools(app) {
     return true;
   };
 
-  // Ends the stroke in progress as far as it has come.
+  // Ends what is in progress as far as it has come.
   t.finish = () => {
+    tone.accept();
+    move.accept();
     if (!d.open()) return;
     if (drag && drag.kind === "stroke") drag = null;
     ui.pen = false;
     end();
   };
+  t.pending = () => tone.pending() || move.pending();
 
   // ---- without a pointer
   t.moveCross = (dx, dy) => {
@@ -135,6 +91,13 @@ function makeTools(app) {
     view.redraw("over");
   };
   t.pen = () => {
+    if (ui.tool === "tone") {
+      if (tone.pending()) return tone.accept();
+      ui.cross = ui.cross || ui.cursor || [d.w / 2, d.h / 2];
+      app.leaveFirst();
+      tone.press(ui.cross, 0, !ui.subtract, false);
+      return view.redraw("over");
+    }
     if (ui.pen) { ui.pen = false; return end(); }
     if (refused()) return;
     ui.cross = ui.cross || ui.cursor || [d.w / 2, d.h / 2];
@@ -152,6 +115,8 @@ function makeTools(app) {
   };
   const startDrawing = (e, p) => {
     const on = !subtracts(e);
+    if (ui.tool === "move") { if (move.press(e, p)) drag = { kind: "move" }; return; }
+    if (ui.tool === "tone") { app.leaveFirst(); if (tone.press(p, e.clientX, on, e.shiftKey)) drag = { kind: "tone" }; return; }
     if (ui.tool === "fill") return pour(p, e);
     if (refused()) return;
     app.leaveFirst();
@@ -175,30 +140,36 @@ function makeTools(app) {
     }
   };
 
+  const touches = () => [...held.values()].filter((e) => e.pointerType === "touch");
+  const isPen = (e) => e.pointerType === "pen";
   const down = (e) => {
     over.focus({ preventScroll: true });
     app.closeMenu();
+    if (e.pointerType === "touch" && [...held.values()].some(isPen)) return;   // a palm
+    if (isPen(e) && touches().length) { cancel(); held.clear(); }               // the palm came first
     t.putDown();
     ui.cross = null;
     held.set(e.pointerId, e);
     try { over.setPointerCapture(e.pointerId); } catch { /* the pointer is already gone */ }
-    if (held.size === 2) { t.drop(); drag = { kind: "pinch" }; return; }
+    if (touches().length >= 2) { cancel(); drag = { kind: "pinch" }; return; }
     if (drag) return;
     const p = ui.cursor = view.point(e);
     if (e.button === 1 || (e.button === 0 && (ui.space || ui.tool === "zoom"))) drag = { kind: "pan" };
     else if (e.button === 2 || (e.button === 0 && ui.tool === "window")) drag = { kind: "window" };
     else if (e.button === 0 && nearSplit(e)) drag = { kind: "split" };
+    // A finger fills or sets a corner when it lifts: until then it may become one of two that pinch.
+    else if (e.pointerType === "touch" && (ui.tool === "fill" || ui.tool === "polygon")) drag = { kind: "tap" };
     else if (e.button === 0 || e.button === 5) startDrawing(e, p);
     ui.panning = drag !== null && drag.kind === "pan";
-    if (drag) Object.assign(drag, { x: e.clientX, y: e.clientY });
+    if (drag) Object.assign(drag, { x: e.clientX, y: e.clientY, pointer: e.pointerId });
     app.cursor();
     view.redraw("over");
   };
 
   const pinch = (e) => {
-    const before = [...held.values()];
+    const before = touches();
     held.set(e.pointerId, e);
-    const after = [...held.values()], r = over.getBoundingClientRect();
+    const after = touches(), r = over.getBoundingClientRect();
     const middle = (ps) => [(ps[0].clientX + ps[1].clientX) / 2, (ps[0].clientY + ps[1].clientY) / 2];
     const apart = (ps) => Math.hypot(ps[0].clientX - ps[1].clientX, ps[0].clientY - ps[1].clientY) || 1;
     const [a, b] = [middle(before), middle(after)];
@@ -206,8 +177,10 @@ function makeTools(app) {
     view.pan((b[0] - a[0]) * view.ratio, (b[1] - a[1]) * view.ratio);
   };
 
-  const move = (e) => {
-    if (drag && drag.kind === "pinch") return held.size === 2 && pinch(e);
+  const moveTo = (e) => {
+    if (drag && drag.kind === "pinch") return touches().length === 2 && held.has(e.pointerId) && pinch(e);
+    if (drag && drag.pointer !== e.pointerId) return;
+    if (!drag && e.pointerType === "touch") return;
     const p = ui.cursor = view.point(e);
     const dx = drag ? e.clientX - drag.x : 0, dy = drag ? e.clientY - drag.y : 0;
     if (drag) Object.assign(drag, { x: e.clientX, y: e.clientY });
@@ -226,7 +199,9 @@ function makeTools(app) {
       let rx = (p[0] - from[0]) / 2, ry = (p[1] - from[1]) / 2;
       if (e.shiftKey) { const r = Math.max(Math.abs(rx), Math.abs(ry)); rx = r * Math.sign(rx || 1); ry = r * Math.sign(ry || 1); }
       ui.shape.ellipse = [from[0] + rx, from[1] + ry, Math.abs(rx), Math.abs(ry)];
-    } else if (drag.kind === "pan") view.pan(dx * view.ratio, dy * view.ratio);
+    } else if (drag.kind === "move") move.drag(e, p);
+    else if (drag.kind === "tone") tone.drag(e.clientX);
+    else if (drag.kind === "pan") view.pan(dx * view.ratio, dy * view.ratio);
     else if (drag.kind === "window") app.tone(pictures.window + dx, pictures.level + dy);
     else if (drag.kind === "split") {
       const r = over.getBoundingClientRect();
@@ -239,16 +214,32 @@ function makeTools(app) {
   };
 
   const up = (e) => {
-    held.delete(e.pointerId);
+    if (!held.delete(e.pointerId)) return;           // a palm that was not let in
     const done = drag;
     if (done && done.kind === "pinch") { if (!held.size) drag = null; return; }
+    if (done && done.pointer !== e.pointerId) return;
     drag = null;
     ui.panning = false;
     if (!done) return;
     if (done.kind === "stroke") end();
     if (done.kind === "lasso" || done.kind === "ellipse") finishShape(ui.shape && ui.shape.on);
+    if (done.kind === "move") move.release();
+    if (done.kind === "tone") tone.accept();
+    if (done.kind === "tap") { const p = view.point(e); ui.cursor = null; startDrawing(e, p); }
     app.cursor();
-    view.redraw("over");
+    view.redraw();
+  };
+
+  // What the pointer was doing never happened; the corners of a polygon stay.
+  const cancel = () => {
+    const done = drag;
+    drag = null;
+    ui.panning = false;
+    if (!done) return;
+    if (done.kind === "move") move.back();
+    else if (done.kind === "tone") tone.drop();
+    else if (["stroke", "lasso", "ellipse"].includes(done.kind)) t.drop();
+    view.redraw();
   };
 
   // A stroke may begin on the cards of the first run: they are there to be clicked, not to be in the way.
@@ -259,13 +250,15 @@ function makeTools(app) {
     if (!pressed || !(e.buttons & 1) || Math.hypot(e.clientX - pressed.clientX, e.clientY - pressed.clientY) < 6) return;
     app.leaveFirst();
     down(pressed);
-    move(e);
+    moveTo(e);
     pressed = null;
   });
   over.addEventListener("pointerdown", down);
-  over.addEventListener("pointermove", move);
+  over.addEventListener("pointermove", moveTo);
   over.addEventListener("pointerup", up);
-  over.addEventListener("pointercancel", (e) => { t.drop(); up(e); });
+  over.addEventListener("pointercancel", (e) => {
+    if (held.delete(e.pointerId) && drag && (drag.kind !== "pinch" || !held.size)) cancel();
+  });
   over.addEventListener("pointerleave", () => { if (!drag && !ui.cross) { ui.cursor = null; app.cursorMoved(); view.redraw("over"); } });
   over.addEventListener("dblclick", () => { if (ui.tool === "polygon") t.closeShape(); else if (ui.tool === "zoom") view.fit(); });
   over.addEventListener("contextmenu", (e) => e.preventDefault());
@@ -285,17 +278,14 @@ function makeTools(app) {
     overlay.zoneLoops = null;
     view.redraw();
     if (!zone) return 0;
-    const mask = zone.bits.reduce((m, bit) => (m | bitMask(bit)) >>> 0, 0), grown = new Uint32Array(d.w * d.h);
-    let count = 0;
-    const add = (i) => { if (!grown[i]) { grown[i] = 1; count++; } };
-    for (let i = 0; i < grown.length; i++) if (d.bits[i] & mask) add(i);
+    const mask = zone.bits.reduce((m, bit) => (m | bitMask(bit)) >>> 0, 0);
+    const box = zone.bits.reduce((b, bit) => joined(b, d.boxes[bit]), null);
+    if (!box) return 0;
+    const { on, box: [x0, y0, x1, y1] } = near(d.bits, d.w, d.h, mask, box, zone.grow > 0 ? zone.grow : 0, false);
+    const count = on.reduce((n, v) => n + v, 0), w = x1 - x0, h = y1 - y0;
     if (zone.grow > 0) {
-      edge(d.bits, d.w, d.h, mask, (i) => {
-        const x = (i % d.w) + 0.5, y = Math.floor(i / d.w) + 0.5;
-        capsule(d.w, d.h, x, y, x, y, zone.grow, add);
-      });
+      overlay.zoneLoops = traced(on, w, h, 1, [0, 0, w, h]).map((loop) => loop.map((v, k) => v + (k % 2 ? y0 : x0)));
     }
-    if (count && zone.grow > 0) overlay.zoneLoops = traced(grown, d.w, d.h, 1, boxOf(grown, d.w, d.h, 1));
     return count;
   };
   return t;

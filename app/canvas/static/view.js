@@ -57,7 +57,7 @@ function makeView(app) {
     if (!comparing) {
       overlay.draw(low, v, ~ui.active, ui.bit, ui.area);
       overlay.drawZone(low, v);
-      overlay.drawMeasures(low, v, app.measures);
+      if (!ui.active) overlay.drawMeasures(low, v, app.measures);
     }
     const [x0, y0] = v.toScreen(0, 0), [x1, y1] = v.toScreen(d.w, d.h);
     const wide = over.width / v.ratio, high_ = over.height / v.ratio;
@@ -119,7 +119,14 @@ function makeView(app) {
   const drawOver = () => {
     high.setTransform(1, 0, 0, 1, 0, 0);
     high.clearRect(0, 0, over.width, over.height);
-    if (ui.active) overlay.draw(high, v, ui.active, ui.bit, ui.area);
+    if (ui.active) {
+      const map = app.move.map();
+      overlay.draw(high, v, ui.active, ui.bit, ui.area, map && new DOMMatrix([map[0], map[3], map[1], map[4], map[2], map[5]]));
+      if (map) app.measure();
+      overlay.drawMeasures(high, v, app.measures);
+    }
+    app.growing.draw(high);
+    if (ui.tool === "move") app.move.draw(high);
     const s = ui.shape;
     if (s && s.kind === "ellipse") {
       const [cx, cy, rx, ry] = s.ellipse;
@@ -131,7 +138,7 @@ function makeView(app) {
       ring(at[0], at[1], ui.size / 2, "#fff");
       if (ui.tool === "eraser" || ui.subtract) minus(at[0], at[1]);
       if (ui.mirror) ring(d.w - at[0], at[1], ui.size / 2, "#bbb");
-    } else if (at && !ui.cross && !paints && ui.tool !== "window" && ui.tool !== "zoom") cross(at[0], at[1]);
+    } else if (at && !ui.cross && !paints && !["window", "zoom", "move"].includes(ui.tool)) cross(at[0], at[1]);
   };
 
   v.redraw = (what) => {
