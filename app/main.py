@@ -11,6 +11,7 @@ import threading
 import time
 import webbrowser
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from app import messages
 from app.loading import Engine, Loading
@@ -89,6 +90,16 @@ def open_real_engine(settings: Settings) -> Engine:
     return open_engine(models=settings.models, device=settings.device)
 
 
+def open_set(settings: Settings, name: str) -> Engine:
+    """A set of models by its name on the Models page."""
+    from engine import inventory
+
+    if name in inventory.FAMILIES:
+        folder = settings.models or settings.data / "models"
+        return inventory.open_family(name, folder, settings.device)
+    return open_real_engine(settings if name == "folder" else replace(settings, models=None))
+
+
 def serve(
     settings: Settings, door: socket.socket, open_engine: Callable[[Settings], Engine]
 ) -> None:
@@ -96,6 +107,7 @@ def serve(
 
     from app import server
     from app.jobs import Jobs
+    from app.models import Models
     from app.pages import edit
     from app.pages.desk import Desk
     from app.session import Sessions
@@ -103,7 +115,8 @@ def serve(
 
     loading = Loading(lambda: open_engine(settings))
     jobs = Jobs(loading)
-    desk = Desk(settings, loading, jobs, Sessions(), embedded_templates)
+    models = Models(settings, loading, lambda name: open_set(settings, name))
+    desk = Desk(settings, loading, jobs, Sessions(), embedded_templates, models)
     application = server.build(desk, lambda app: edit.mount(app, desk))
     config = uvicorn.Config(
         application, log_level="warning", timeout_graceful_shutdown=1, server_header=False

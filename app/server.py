@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import exporting, messages, pictures
 from app.jobs import Jobs
+from app.pages import models
 from app.pages.desk import Desk, session_id
 from app.panel_routes import add_panel_routes
 from app.session import Sessions, State
@@ -34,7 +35,8 @@ GRADIO = re.compile(  # the routes of Gradio that its page uses; all others do n
     r"gradio_api/(upload|upload_progress|startup-events|app_id|reset|cancel|"
     r"queue/(join|data)|heartbeat/\w+|file=(?!https?:).*))?"
 )
-OURS = re.compile(r"/(api|page)/.*")
+OURS = re.compile(r"/(api|page)/.*|/models")
+PAGES = ("/", "/models")  # what a person opens; here the session begins
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -117,7 +119,7 @@ class Guard:
             headers[name] = value
         if not request.url.path.startswith(("/assets/", "/static/")):
             headers["Cache-Control"] = "no-store"
-        if request.url.path == "/" and session_id(request, self.cookie) is None:
+        if request.url.path in PAGES and session_id(request, self.cookie) is None:
             fresh = secrets.token_urlsafe(24)
             headers.append(
                 "Set-Cookie", f"{self.cookie}={fresh}; Path=/; HttpOnly; SameSite=Strict"
@@ -170,6 +172,7 @@ def build(desk: Desk, mount: Callable[[FastAPI], FastAPI]) -> ASGIApp:
     add_picture_routes(app, owner, desk.sessions)
     add_desk_routes(app, owner, desk)
     add_panel_routes(app, owner, desk)
+    models.add_routes(app, owner, desk.models, desk.loading)
     app.mount("/page", StaticFiles(directory=STATIC))
     return Guard(mount(app), desk.settings, desk.cookie)
 

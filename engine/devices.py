@@ -67,11 +67,12 @@ def out_of_memory(device: torch.device) -> OutOfMemory:
     return OutOfMemory("computer", 0, free_memory() / GIB)
 
 
-def memory_of(device: torch.device) -> tuple[int, int]:
+def memory_of(name: str) -> tuple[int, int]:
     """Bytes in use and bytes in all: of the graphics card, or of the computer's main memory.
 
-    (0, 0) where the system does not tell.
+    ``name`` is that of the device, such as "cpu". (0, 0) where the system does not tell.
     """
+    device = torch.device(name)
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         return total - free, total

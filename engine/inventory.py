@@ -8,10 +8,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engine.api import Knows, Verb
-from engine.checkpoints.families import FAMILIES, Family, FamilyName, family_of
+from engine.checkpoints.families import FAMILIES, UPSCALERS, Family, family_of
 from engine.checkpoints.roles import ROLES
 from engine.checkpoints.store import OnStep, StoredModel, by_role, list_models, verify
 from engine.devices import choose_device, choose_precision
@@ -82,35 +82,52 @@ def stored_of(family: Family, folder: Path | None = None) -> dict[str, StoredMod
     return {role: model for role, model in found.items() if family.has(role)}
 
 
-def open_family(
-    name: FamilyName, folder: Path, device: str = "auto", precision: str = "auto"
-) -> Engine:
+def open_family(name: str, folder: Path, device: str = "auto", precision: str = "auto") -> Engine:
     """An engine on the imported models of XReal or of Cheff, and on nothing else published.
 
     A diffusion model without its autoencoder cannot run and is left out. Raises ModelMissing
     where nothing is left that draws.
     """
-    family, where = FAMILIES[name], choose_device(device)
-    dtype = choose_precision(precision, where)
+    family = FAMILIES[name]
     stored = stored_of(family, folder)
     whole = {role: m for role, m in stored.items() if _has_autoencoder(m, stored)}
-    if not whole.keys() & (set(PAINTERS) | set(family.wanted[-1])):
+    if not whole.keys() & (set(PAINTERS) | set(UPSCALERS)):
         lacking = ", ".join(family.missing(stored))
         raise ModelMissing(
             f"{family.title} cannot be used yet; these files are missing: {lacking}."
         )
-    models = opened(folder, where, dtype, whole, family.title)
-    return open_models(models, where, precision == "auto")
+    return _open_stored(folder, whole, family.title, device, precision)
 
 
 def open_described(name: str, folder: Path) -> Engine:
-    """The same set, for asking what it can obey: on the processor, and no weights are read."""
+    """The same set, for asking what it can obey: on the processor, and no weights are read.
+
+    ``name`` is "embedded", a published family, or "folder" for all that was imported.
+    """
     if name == "embedded":
         return open_engine(device="cpu", precision="float32")
-    return open_family(FAMILIES[name].name, folder, "cpu", "float32")  # type: ignore[index]
+    if name in FAMILIES:
+        return open_family(FAMILIES[name].name, folder, "cpu", "float32")
+    stored = by_role(list_models(folder), lambda _: None)
+    return _open_stored(folder, stored, "", "cpu", "float32")
 
 
-def obeys(engine: Engine) -> Obeys:
+def _open_stored(
+    folder: Path, stored: Mapping[str, StoredModel], title: str, device: str, precision: str
+) -> Engine:
+    where = choose_device(device)
+    models = opened(folder, where, choose_precision(precision, where), stored, title)
+    return open_models(models, where, precision == "auto")
+
+
+class Asked(Protocol):
+    """What an engine is asked here."""
+
+    def can(self, verb: Verb) -> str | None: ...
+    def knows(self, verb: Verb) -> Knows: ...
+
+
+def obeys(engine: Asked) -> Obeys:
     """What the set behind ``engine`` can obey."""
     drawn, inserted = engine.knows("generate"), engine.knows("insert")
     findings = inserted.findings or drawn.findings

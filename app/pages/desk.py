@@ -15,6 +15,7 @@ from app.canvas.component import Ask, asked
 from app.canvas.drawing import Drawing, labels_file
 from app.jobs import Jobs
 from app.loading import Loading
+from app.models import Models
 from app.pages import history
 from app.pages.anatomy import Anatomy
 from app.pages.form import Form
@@ -39,10 +40,12 @@ class Desk:
         jobs: Jobs,
         sessions: Sessions,
         templates: Callable[[], Sequence[Template]],
+        models: Models,
     ):
         self.settings = settings
         self.templates = templates
         self.loading = loading
+        self.models = models
         self.jobs = jobs
         self.sessions = sessions
         self.running = Running(loading, jobs)

@@ -26,7 +26,7 @@
   async function look() {
     clearTimeout(again);
     try {
-      const before = engine.state;
+      const before = engine;
       engine = await (await ask("/api/desk")).json();
       const chip = $("#engine-status");
       if (chip) {
@@ -37,7 +37,9 @@
       say("document-title", engine.title);
       say("document-state", engine.document);
       if (engine.job && !page.job()) page.follow(engine.job, "Running");
-      if (before === "loading" && engine.state !== "loading") tell({ kind: "loaded" });
+      // The models have arrived, or others were chosen on the Models page.
+      const other = before.state === "loading" || before.name !== engine.name;
+      if (other && engine.state !== "loading") tell({ kind: "loaded" });
     } catch {
       again = setTimeout(look, 1000);
       return;
@@ -46,6 +48,7 @@
     if (engine.state === "loading") again = setTimeout(look, 400);
   }
   page.look = look;
+  document.addEventListener("visibilitychange", () => document.hidden || look());
 
   // ---- keys and clicks --------------------------------------------------------------------
 

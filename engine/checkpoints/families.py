@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from engine.checkpoints.roles import ROLES
 from engine.checkpoints.store import StoredModel
 
-FamilyName = Literal["xreal", "cheff"]
 UPSCALERS = ("cheff_upscaler_fine", "cheff_upscaler", "cheff_upscaler_base")
 
 
@@ -15,7 +13,7 @@ UPSCALERS = ("cheff_upscaler_fine", "cheff_upscaler", "cheff_upscaler_base")
 class Family:
     """``wanted`` are the parts of a whole set: each is the roles of which one is enough."""
 
-    name: FamilyName
+    name: str
     title: str
     about: str
     paper: str
@@ -41,7 +39,7 @@ class Family:
         return bool(users) and all("autoencoder" in model.parts for model in users)
 
 
-FAMILIES: dict[FamilyName, Family] = {
+FAMILIES: dict[str, Family] = {
     "xreal": Family(
         name="xreal",
         title="XReal",

@@ -4,16 +4,20 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from app.jobs import Jobs
 from app.loading import Loading
+from app.models import Models
 from app.pages.desk import Desk
 from app.session import Sessions
 from app.settings import Settings
 from app.templates import Template
 from tests.box_chest import box_shapes
+
+OpenSet = Callable[[str], Any]
 
 
 @dataclass
@@ -30,17 +34,20 @@ def square_template() -> tuple[Template, ...]:
     return tuple(Template(name, shapes) for name in shapes.templates)
 
 
-def desk_of(engine: Any, settings: Settings) -> Desk:
+def desk_of(engine: Any, settings: Settings, open_set: OpenSet | None = None) -> Desk:
     loading = Loading(lambda: engine)
-    return Desk(settings, loading, Jobs(loading), Sessions(), square_template)
+    models = Models(settings, loading, open_set or (lambda name: engine))
+    return Desk(settings, loading, Jobs(loading), Sessions(), square_template, models)
 
 
-def application(engine: Any, settings: Settings) -> tuple[Any, Desk]:
+def application(
+    engine: Any, settings: Settings, open_set: OpenSet | None = None
+) -> tuple[Any, Desk]:
     """The ASGI application without a socket."""
     from app import server
     from app.pages import edit
 
-    desk = desk_of(engine, settings)
+    desk = desk_of(engine, settings, open_set)
     app = server.build(desk, lambda outer: edit.mount(outer, desk))
     desk.loading.start()
     desk.jobs.start()
@@ -48,15 +55,18 @@ def application(engine: Any, settings: Settings) -> tuple[Any, Desk]:
 
 
 @contextlib.contextmanager
-def serving(engine: Any, data: Any):
-    """Serve over a real socket until the block ends."""
+def serving(engine: Any, data: Any, open_set: OpenSet | None = None):
+    """Serve over a real socket until the block ends.
+
+    ``open_set`` gives the engine of a model set that is chosen on the Models page.
+    """
     import uvicorn
 
     door = socket.socket()
     door.bind(("127.0.0.1", 0))
     settings = Settings(port=door.getsockname()[1], data=data, browser=False)
     settings.temp.mkdir(parents=True, mode=0o700)
-    app, desk = application(engine, settings)
+    app, desk = application(engine, settings, open_set)
     config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [door]}, daemon=True)

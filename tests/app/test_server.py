@@ -79,7 +79,15 @@ def test_a_foreign_host_name_gets_nothing(client, host):
 )
 @pytest.mark.parametrize(
     "path",
-    ["/api/jobs/job-0001/stop", "/gradio_api/upload", "/gradio_api/queue/join"],
+    [
+        "/api/jobs/job-0001/stop",
+        "/gradio_api/upload",
+        "/gradio_api/queue/join",
+        "/api/models/use",
+        "/api/models/import",
+        "/api/models/remove",
+        "/api/models/verify",
+    ],
 )
 def test_only_our_own_page_may_change_anything(whole, client, path, headers):
     answer = client.post(path, headers={**HOST, **headers})
@@ -118,7 +126,7 @@ def test_of_gradio_only_what_the_page_uses_exists(client, path):
 
 def test_each_route_of_the_application_is_closed_or_known(whole, client):
     """A new route of a new Gradio must be looked at before it is served."""
-    open_to_get = {"/", "/config", "/theme.css", "/favicon.ico", "/manifest.json"}
+    open_to_get = {"/", "/models", "/config", "/theme.css", "/favicon.ico", "/manifest.json"}
     served = {"/gradio_api/startup-events", "/gradio_api/app_id", "/config/"}
     inner = whole[0].app
     for route in _routes(inner):
