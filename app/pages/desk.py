@@ -153,11 +153,11 @@ class Desk:
 
     def status(self, session: Session) -> dict[str, Any]:
         """What the page's script asks for by HTTP: the bar, and reasons for what cannot be done."""
-        engine = self.loading.engine
+        ready, engine = self.loading.state, self.loading.engine  # "ready" only with its engine
         states = list(session.states.values())
         count = len(states)
         found: dict[str, Any] = {
-            "state": self.loading.state,
+            "state": ready,
             "name": "Loading the models",
             "sentence": self.loading.failure or "",
             "title": session.title,

@@ -95,13 +95,15 @@ def view(models: Models, loading: Loading) -> dict[str, Any]:
     """Everything that the page shows, in its words."""
     from engine import inventory
 
-    engine = loading.engine
+    # In this order: what has ended here is seen at its end below.
+    task = None if models.task is None else models.task.view()
+    state, engine = loading.state, loading.engine
     files = inventory.files_of(models.folder)
     held = {} if engine is None else getattr(engine, "in_memory", dict)()
     imported = sum(f.size for f in files if f.stored is not None)
     sets = [described(name, models, engine, files) for name in names_of(models)]
     return {
-        "state": loading.state,
+        "state": state,
         "waits_for_run": loading.waits_for_run,
         "name": "No models" if engine is None else engine.name,
         "device": "" if engine is None else device_said(engine),
@@ -122,7 +124,7 @@ def view(models: Models, loading: Loading) -> dict[str, Any]:
             for title in one["missing"]
         ],
         "memory": memory_said(engine, held),
-        "task": None if models.task is None else models.task.view(),
+        "task": task,
     }
 
 
