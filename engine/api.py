@@ -5,13 +5,17 @@ The page, the command line and Python callers all build the same ones. A request
 is valid; a constructor refuses with :class:`InvalidRequest` and never repairs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.checks import LARGEST_SIDE as LARGEST_SIDE
+from engine.checks import MOST_PIXELS as MOST_PIXELS
+from engine.checks import SMALLEST_SIDE as SMALLEST_SIDE
+from engine.checks import check_image, check_mask, check_organs, check_outlines, check_zone
 from engine.errors import InvalidRequest
 
 Pixels = NDArray[np.float32]  # (H, W), 0 is black and 1 is white as on MONOCHROME2
@@ -21,7 +25,6 @@ Organs = NDArray[np.uint8]  # (H, W) label map, see ORGAN_NAMES; sides are the p
 LEFT_LUNG, RIGHT_LUNG, HEART, AORTA = 1, 2, 3, 4  # XReal's numbering
 ORGAN_NAMES = {LEFT_LUNG: "left lung", RIGHT_LUNG: "right lung", HEART: "heart", AORTA: "aorta"}
 
-SMALLEST_SIDE, LARGEST_SIDE, MOST_PIXELS = 32, 8192, 40_000_000
 Sampler = Literal["ddim", "dpmpp"]
 Verb = Literal["generate", "insert", "erase", "outpaint", "upscale", "segment"]
 AnatomyWay = Literal["auto", "map", "controller"]
@@ -86,14 +89,20 @@ LEFT_TO_MODELS = ("quality", "steps", "sampler", "eta", "guidance", "detail_step
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Words for what should appear and where. Empty words remove what is there."""
+    """Words for what should appear and where. Empty words remove what is there.
+
+    ``guidance`` is how strictly these words are obeyed; None takes that of the sampling.
+    """
 
     text: str
     mask: Mask
+    guidance: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.text) > 1000:
             raise InvalidRequest("The words of a finding may have at most 1000 characters.")
+        if self.guidance is not None and not 1 <= self.guidance <= 30:
+            raise InvalidRequest(f"Guidance goes from 1 to 30; {self.guidance:g} was asked for.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,12 +143,17 @@ class InsertRequest:
     """Put findings into a radiograph, one after another; empty words remove what is there.
 
     ``organs`` are outlines the caller knows; without them a model that needs a map reads one.
+    ``grow``, ``feather`` and ``context`` are px of the picture; see
+    :func:`engine.checks.check_zone`.
     """
 
     image: Pixels
     findings: tuple[Finding, ...]
     sampling: Sampling = field(default_factory=Sampling)
     organs: Organs | None = None
+    grow: int = 0
+    feather: int | None = None
+    context: int | None = None
 
     def __post_init__(self) -> None:
         check_image(self.image)
@@ -149,6 +163,7 @@ class InsertRequest:
             what = f"The region of '{finding.text}'" if finding.text else "The region to clear"
             check_mask(finding.mask, self.image.shape, what)
         check_outlines(self.organs, self.image)
+        check_zone(self.grow, self.feather, self.context, exact=self.sampling.exact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +172,8 @@ class EraseRequest:
 
     ``organs`` as in :class:`InsertRequest`. ``words`` condition a model that reads them.
     ``unscaled_reference`` repeats, for parity only, the reference's omission of the latent
-    scale in report-conditioned in-painting.
+    scale in report-conditioned in-painting. ``grow``, ``feather`` and ``context``: see
+    :func:`engine.checks.check_zone`.
     """
 
     image: Pixels
@@ -166,11 +182,15 @@ class EraseRequest:
     organs: Organs | None = None
     words: str = ""
     unscaled_reference: bool = False
+    grow: int = 0
+    feather: int | None = None
+    context: int | None = None
 
     def __post_init__(self) -> None:
         check_image(self.image)
         check_mask(self.mask, self.image.shape, "The region to erase")
         check_outlines(self.organs, self.image)
+        check_zone(self.grow, self.feather, self.context, exact=self.sampling.exact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,69 +332,3 @@ def with_seed(request: Request, seed: int) -> Request:
     if isinstance(request, SegmentRequest):
         return request
     return replace(request, sampling=replace(request.sampling, seed=seed))
-
-
-def check_image(image: Pixels) -> None:
-    if image.ndim != 2:
-        raise InvalidRequest("The picture must be one grey image.")
-    if min(image.shape) < SMALLEST_SIDE:
-        raise InvalidRequest(
-            f"The picture is {_size(image)} px; the smallest that can be used is "
-            f"{SMALLEST_SIDE} x {SMALLEST_SIDE} px."
-        )
-    if max(image.shape) > LARGEST_SIDE or image.size > MOST_PIXELS:
-        raise InvalidRequest(
-            f"The picture is {_size(image)} px; the largest that can be used has "
-            f"{LARGEST_SIDE} px a side and {MOST_PIXELS // 10**6} million pixels."
-        )
-    if image.dtype != np.float32 or not np.isfinite(image).all():
-        raise InvalidRequest("The picture must hold finite 32-bit numbers.")
-    if image.min() < 0 or image.max() > 1:
-        raise InvalidRequest("The picture has values outside 0 (black) to 1 (white).")
-
-
-def check_mask(mask: Mask, shape: Sequence[int], what: str) -> None:
-    """``mask`` has this shape, lies in 0 to 1, and is not empty; ``what`` starts a sentence."""
-    if mask.shape != tuple(shape):
-        height, width = shape
-        raise InvalidRequest(
-            f"{what} is {_size(mask)} px but the drawing is {width} x {height} px."
-        )
-    if mask.dtype != np.float32 or not np.isfinite(mask).all():
-        raise InvalidRequest(f"{what} must hold finite 32-bit numbers.")
-    if mask.min() < 0 or mask.max() > 1:
-        raise InvalidRequest(f"{what} has values outside 0 to 1.")
-    if not mask.any():
-        raise InvalidRequest(f"{what} is empty. Paint over the region to change.")
-
-
-def check_organs(organs: Organs) -> None:
-    if organs.ndim != 2 or min(organs.shape, default=0) < SMALLEST_SIDE:
-        raise InvalidRequest(
-            f"The organ map must be a label map of {SMALLEST_SIDE} px a side or more."
-        )
-    if max(organs.shape) > LARGEST_SIDE or organs.size > MOST_PIXELS:
-        raise InvalidRequest(f"The organ map is too large: {_size(organs)} px.")
-    if organs.dtype != np.uint8:
-        raise InvalidRequest("The organ map must hold 8-bit labels.")
-    if organs.max() > AORTA:
-        raise InvalidRequest(
-            f"The organ map uses label {organs.max()}; labels go from 0 to {AORTA}."
-        )
-    if not organs.any():
-        raise InvalidRequest("The organ map is empty. Paint an organ, or leave the map out.")
-
-
-def check_outlines(organs: Organs | None, image: Pixels) -> None:
-    if organs is None:
-        return
-    if organs.shape != image.shape:
-        raise InvalidRequest(
-            f"The organ outlines are {_size(organs)} px but the picture is {_size(image)} px."
-        )
-    if organs.dtype != np.uint8 or organs.max() > AORTA:
-        raise InvalidRequest(f"The organ outlines must hold 8-bit labels from 0 to {AORTA}.")
-
-
-def _size(image: NDArray[Any]) -> str:
-    return " x ".join(str(n) for n in reversed(image.shape))

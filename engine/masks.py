@@ -24,6 +24,37 @@ def cells(zone: Tensor, cell: int) -> Tensor:
     return (F.max_pool2d(zone, cell) > 0).float()
 
 
+def grown(mask: Mask, radius: int) -> Mask:
+    """``mask`` and all pixels within ``radius`` px of it, hard: the rule of the page's canvas.
+
+    A pixel belongs to it where its centre is no further than ``radius`` from that of a masked one.
+    """
+    if radius < 1:
+        return mask
+    outside = (mask <= 0).astype(np.uint8)
+    padded = cv2.copyMakeBorder(outside, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    away = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    return (away <= radius + 1e-3).astype(np.float32)
+
+
+def window(zone: Mask, context: int | None, smallest: int) -> tuple[slice, slice]:
+    """Rows and columns of the zone with ``context`` px around, no side below ``smallest`` px.
+
+    It stays inside the picture; all of it for None.
+    """
+    if context is None:
+        return slice(0, zone.shape[0]), slice(0, zone.shape[1])
+    found = []
+    for axis, length in enumerate(zone.shape):
+        used = np.flatnonzero((zone > 0).any(1 - axis))
+        first, last = int(used[0]) - context, int(used[-1]) + 1 + context
+        missing = max(smallest - (last - first), 0)
+        first, last = first - missing // 2, last + (missing + 1) // 2
+        shift = max(-first, 0) - max(last - length, 0) if last - first < length else 0
+        found.append(slice(max(first + shift, 0), min(last + shift, length)))
+    return found[0], found[1]
+
+
 def feather(mask: Mask, radius: int) -> Mask:
     """Fade the inside of the edge over about ``radius`` pixels; the outside stays exactly 0.
 

@@ -9,7 +9,17 @@ import torch
 from torch import Tensor
 
 from engine import masks
-from engine.api import ORGAN_NAMES, Mask, OnEvent, Organs, Pixels, Progress, Request, Sampling
+from engine.api import (
+    ORGAN_NAMES,
+    Finding,
+    Mask,
+    OnEvent,
+    Organs,
+    Pixels,
+    Progress,
+    Request,
+    Sampling,
+)
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.compositing import match_surroundings, paste
 from engine.errors import InvalidRequest
@@ -125,6 +135,7 @@ def repaint(
     own_tone: bool = False,
     hidden: Mask | None = None,
     lean: float = 0.0,
+    context: int | None = None,
 ) -> list[Pixels]:
     """The same films with the zone painted anew; every pixel outside it keeps its bits.
 
@@ -132,23 +143,31 @@ def repaint(
     the zone's inner rim blend into the surroundings. ``own_tone`` says that the films are the
     model's own, so that their tone needs no measuring. ``hidden`` is the zone with whatever
     else of the films must not be read, such as the zones that are painted next. ``lean`` as in
-    :class:`Hold`, towards the smooth guess that hides the zone.
+    :class:`Hold`, towards the smooth guess that hides the zone. ``context`` px around the zone are
+    all that the model sees, at a finer scale where that is less than the film; None shows it all.
     """
     codec, device = painter.codec, models.device
     hidden = zone if hidden is None else hidden
-    bases = [masks.fill(image, hidden) for image in images]
+    height, width = zone.shape
     if own_tone:
-        height, width = zone.shape
         frames = [plain_frame(height, width, codec.size) for _ in images]
     else:
         frames = [frame_of(image, hidden, codec.size) for image in images]
+    seen = masks.window(zone, context, codec.size // 2)
+    wholes, zone, hidden = images, zone[seen], hidden[seen]
+    images = [image[seen] for image in images]
+    conditions = [seen_of(c, seen) for c in conditions]
+    frames = [replace(f, height=zone.shape[0], width=zone.shape[1]) for f in frames]
+    bases = [masks.fill(image, hidden) for image in images]
     films = torch.cat([f.film(b, device) for f, b in zip(frames, bases, strict=True)])
     free = masks.cells(frames[0].soft(zone), codec.cell).to(device)
     blend = masks.feather(zone, fade)
 
     def finish(film: Tensor, item: int) -> Pixels:
         drawn = match_surroundings(images[item], frames[item].pixels(film), hidden)
-        return np.where(zone > 0, paste(bases[item], drawn, blend), images[item])
+        whole = wholes[item].copy()
+        whole[seen] = np.where(zone > 0, paste(bases[item], drawn, blend), images[item])
+        return whole
 
     latents = sample(
         painter,
@@ -164,6 +183,28 @@ def repaint(
         grey = painted.mean(1, keepdim=True).clamp(0, 1)
         painted = upscaled(grey, models, noise, on_event, sampling.detail_steps)
     return [finish(film[None], item) for item, film in enumerate(painted)]
+
+
+def seen_of(conditions: Conditions, seen: tuple[slice, slice]) -> Conditions:
+    """The conditions of a part of a film."""
+    organs, region = conditions.organs, conditions.region
+    return replace(
+        conditions,
+        organs=None if organs is None else np.ascontiguousarray(organs[seen]),
+        region=None if region is None else np.ascontiguousarray(region[seen]),
+    )
+
+
+def obeyed(finding: Finding, sampling: Sampling) -> Sampling:
+    """The sampling of one finding: with its own guidance, where it has one."""
+    return sampling if finding.guidance is None else replace(sampling, guidance=finding.guidance)
+
+
+def finished(states: dict[str, Pixels], sampling: Sampling, on_event: OnEvent) -> None:
+    """Show the picture of a stage that is done, so that a Stop later does not lose it."""
+    stage, image = list(states.items())[-1]
+    assert sampling.steps is not None
+    on_event(Progress(stage, sampling.steps, sampling.steps, image))
 
 
 def upscaled(

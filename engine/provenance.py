@@ -204,6 +204,7 @@ def _plain(value: Any, name: str) -> Any:
     if isinstance(value, tuple):
         return [
             {"text": finding.text, "mask": {"input": f"finding-{number}"}}
+            | ({} if finding.guidance is None else {"guidance": finding.guidance})
             for number, finding in enumerate(value, 1)
         ]
     if isinstance(value, Sampling):
@@ -225,7 +226,12 @@ def _parameters(kind: type, stored: dict[str, Any], inputs: Inputs) -> dict[str,
             found[name] = Sampling(**value)
         elif name == "findings":
             found[name] = tuple(
-                Finding(text=str(f["text"]), mask=_input(f["mask"], inputs)) for f in value
+                Finding(
+                    text=str(f["text"]),
+                    mask=_input(f["mask"], inputs),
+                    guidance=f.get("guidance"),
+                )
+                for f in value
             )
         elif isinstance(value, dict):
             found[name] = _input(value, inputs)

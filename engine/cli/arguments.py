@@ -80,6 +80,21 @@ def _sampling(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _zone(parser: argparse.ArgumentParser, feather: str) -> None:
+    group = parser.add_argument_group("zone that may change, px of the picture")
+    group.add_argument(
+        "--grow", default="0", metavar="PX", help="widen what is painted (default: 0)"
+    )
+    group.add_argument(
+        "--feather", metavar="PX", help=f"fade the change at its inner rim (default: {feather})"
+    )
+    group.add_argument(
+        "--context",
+        metavar="PX",
+        help="how far around the zone the model sees, at a finer scale (default: everywhere)",
+    )
+
+
 def _image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="radiograph: PNG, JPEG or TIFF, 8 or 16 bit")
 
@@ -141,6 +156,7 @@ def _insert(parser: argparse.ArgumentParser) -> None:
         "--remove", metavar="MASK", action="append", default=[], help="remove what is there"
     )
     parser.add_argument("--organs", metavar="FILE", help=ORGANS + "; default: read from IMAGE")
+    _zone(parser, "1/64 of the longer side")
     _sampling(parser)
     _written(parser)
 
@@ -151,6 +167,7 @@ def _erase(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mask", metavar="FILE", required=True, help=MASK)
     parser.add_argument("--words", default="", metavar="TEXT", help="what should be there instead")
     parser.add_argument("--organs", metavar="FILE", help=ORGANS + "; default: read from IMAGE")
+    _zone(parser, "0")
     _sampling(parser)
     _written(parser)
 

@@ -159,6 +159,7 @@ def _insert(args: argparse.Namespace) -> Request:
         findings=removed + _findings(args.finding),
         sampling=sampling(args),
         organs=organs(args.organs) if args.organs else None,
+        **_zone(args),
     )
 
 
@@ -169,7 +170,17 @@ def _erase(args: argparse.Namespace) -> Request:
         sampling=sampling(args),
         organs=organs(args.organs) if args.organs else None,
         words=args.words,
+        **_zone(args),
     )
+
+
+def _zone(args: argparse.Namespace) -> dict[str, Any]:
+    """Grow, feather and context of an edit."""
+    found: dict[str, Any] = {"grow": whole(args.grow, "Grow")}
+    for name in ("feather", "context"):
+        given = getattr(args, name)
+        found[name] = None if given is None else whole(given, name.capitalize())
+    return found
 
 
 def _outpaint(args: argparse.Namespace) -> Request:

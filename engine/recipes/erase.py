@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from engine import masks
 from engine.api import EraseRequest, OnEvent
 from engine.bundle import Conditions, ModelSet
 from engine.painting import Painted, check_organs_known, repaint
@@ -29,9 +30,10 @@ def erase(
     if organs is None and painter.diffusion.takes_map:
         organs = outlines(request.image, models)
 
+    zone, fade = masks.grown(request.mask, request.grow), request.feather or 0
     images = repaint(
         [request.image for _ in seeds],
-        request.mask,
+        zone,
         painter,
         [Conditions(words=words, organs=organs) for _ in seeds],
         replace(sampling, guidance=sampling.guidance if words else 1),
@@ -39,10 +41,12 @@ def erase(
         models,
         stage="erase",
         on_event=on_event,
+        fade=fade,
         lean=LEAN,
+        context=request.context,
     )
 
-    done = replace(request, organs=organs, sampling=sampling)
+    done = replace(request, mask=zone, organs=organs, sampling=sampling, grow=0, feather=fade)
     return [
         Painted(image=i, states={"opened": request.image, "erased": i}, organs=organs,
                 request=done, notes=notes)

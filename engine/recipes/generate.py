@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine import masks
-from engine.api import Finding, GenerateRequest, OnEvent, Organs, Pixels, Progress, Sampling
+from engine.api import Finding, GenerateRequest, OnEvent, Organs, Pixels, Sampling
 from engine.bundle import Conditions, ModelSet, Painter
 from engine.errors import ModelMissing
 from engine.frame import Frame, plain_frame
@@ -17,6 +17,8 @@ from engine.painting import (
     Hold,
     Painted,
     check_organs_known,
+    finished,
+    obeyed,
     repaint,
     reporter,
     sample,
@@ -66,7 +68,7 @@ def generate(
             zone,
             painter,
             [Conditions(words=prompt, organs=o, region=zone) for o in organs],
-            sampling,
+            obeyed(finding, sampling),
             noise,
             models,
             stage=finding.text,
@@ -82,13 +84,6 @@ def generate(
         Painted(image=image, states=state, organs=o, request=done, notes=notes)
         for image, state, o in zip(images, states, organs, strict=True)
     ]
-
-
-def finished(states: dict[str, Pixels], sampling: Sampling, on_event: OnEvent) -> None:
-    """Show the picture of a stage that is done, so that a Stop later does not lose it."""
-    stage, image = list(states.items())[-1]
-    assert sampling.steps is not None
-    on_event(Progress(stage, sampling.steps, sampling.steps, image))
 
 
 def defaults_of(request: GenerateRequest, painter: Painter, models: ModelSet) -> Sampling:

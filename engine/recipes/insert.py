@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine import masks
 from engine.api import InsertRequest, OnEvent
 from engine.bundle import Conditions, ModelSet
-from engine.painting import Painted, check_organs_known, repaint
+from engine.painting import Painted, check_organs_known, finished, obeyed, repaint
 from engine.prompts import finding_notes, finding_prompt, finding_zone
 from engine.recipes.segment import outlines
 from engine.sampling import seeded_noise
@@ -28,33 +29,40 @@ def insert(
     organs = request.organs
     if organs is None and painter.diffusion.takes_map:
         organs = outlines(request.image, models)
-    zones, said = zip(*(finding_zone(painter, f, organs) for f in request.findings), strict=True)
+    painted = [replace(f, mask=masks.grown(f.mask, request.grow)) for f in request.findings]
+    zones, said = zip(*(finding_zone(painter, f, organs) for f in painted), strict=True)
     # The recipe holds what may change: the picture it carries is black there and nowhere else.
-    findings = tuple(replace(f, mask=z) for f, z in zip(request.findings, zones, strict=True))
+    findings = tuple(replace(f, mask=z) for f, z in zip(painted, zones, strict=True))
+    fade = round(FADE * max(request.image.shape)) if request.feather is None else request.feather
     prompts = [finding_prompt(painter, finding, organs) for finding in findings]
 
     images = [request.image for _ in seeds]
     states = [{"opened": request.image} for _ in seeds]
     for number, (finding, prompt) in enumerate(zip(findings, prompts, strict=True)):
         zone = zones[number]
+        if number:
+            finished(states[0], sampling, on_event)
         images = repaint(
             images,
             zone,
             painter,
             [Conditions(words=prompt, organs=organs, region=zone) for _ in seeds],
-            sampling,
+            obeyed(finding, sampling),
             noise,
             models,
             stage=finding.text or "removal",
             on_event=on_event,
-            fade=round(FADE * max(zone.shape)),
+            fade=fade,
             hidden=np.max(zones[number:], axis=0),
+            context=request.context,
         )
         for state, image in zip(states, images, strict=True):
             name = finding.text or "removed"
             state[name if name not in state else f"{name} {len(state)}"] = image
 
-    done = replace(request, findings=findings, organs=organs, sampling=sampling)
+    done = replace(
+        request, findings=findings, organs=organs, sampling=sampling, grow=0, feather=fade
+    )  # the zones are grown already
     notes += tuple(sentence for sentence in said if sentence)
     return [
         Painted(image=image, states=state, organs=organs, request=done, notes=notes)

@@ -68,6 +68,23 @@ def test_generate_obeys_every_argument(desk, engine):
     assert request_of(recipe, inputs).report == "large heart"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["erase", "film.png", "--mask", "mask.png"],
+        ["insert", "film.png", "--finding", "mass=mask.png"],
+    ],
+)
+def test_the_zone_of_an_edit_is_said_in_pixels(desk, engine, command):
+    assert run(engine, *command, "--grow", "4", "--feather", "3", "--context", "30",
+               "-o", "out.png") == 0  # fmt: skip
+    request = engine.requests[-1]
+    assert (request.grow, request.feather, request.context) == (4, 3, 30)
+    assert run(engine, *command, "-o", "out.png") == 0
+    request = engine.requests[-1]
+    assert (request.grow, request.feather, request.context) == (0, None, None)
+
+
 def test_an_edit_keeps_every_pixel_outside_its_zone(desk, engine):
     for command in (
         ["erase", "film.png", "--mask", "mask.png"],
@@ -205,6 +222,10 @@ BAD = [
     (["erase", "film.png", "--mask", "mask.png", "-o", "film.png"], "one of the inputs"),
     (["erase", "none.png", "--mask", "mask.png", "-o", "o.png"], "none.png: There is no such file"),
     (["erase", "cut.png", "--mask", "mask.png", "-o", "o.png"], "cut.png: The PNG file is damaged"),
+    (["erase", "film.png", "--mask", "mask.png", "--grow", "2.5", "-o", "o.png"],
+     "Grow must be a whole number"),
+    (["erase", "film.png", "--mask", "mask.png", "--feather", "-1", "-o", "o.png"],
+     "Feather goes from 0"),
     (["insert", "film.png", "-o", "o.png"], "There is no finding to insert"),
     (["outpaint", "film.png", "--add", "up=3", "-o", "o.png"], "'up' is none of them"),
     (["outpaint", "film.png", "--add", "top=-3", "-o", "o.png"], "0 px or more"),
