@@ -18,6 +18,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import exporting, messages, pictures
+from app.gallery import add_gallery_routes
 from app.jobs import Jobs
 from app.pages import models
 from app.pages.desk import Desk, session_id
@@ -172,6 +173,7 @@ def build(desk: Desk, mount: Callable[[FastAPI], FastAPI]) -> ASGIApp:
     add_picture_routes(app, owner, desk.sessions)
     add_desk_routes(app, owner, desk)
     add_panel_routes(app, owner, desk)
+    add_gallery_routes(app, desk)
     models.add_routes(app, owner, desk.models, desk.loading)
     app.mount("/page", StaticFiles(directory=STATIC))
     return Guard(mount(app), desk.settings, desk.cookie)
@@ -181,17 +183,6 @@ def add_desk_routes(app: FastAPI, owner: Callable[[Request], str], desk: Desk) -
     @app.get("/api/desk")
     def status(request: Request) -> dict[str, Any]:
         return desk.status(desk.sessions.of(owner(request)))
-
-    @app.get("/api/templates")
-    def names() -> list[str]:
-        return [template.title for template in desk.templates()]
-
-    @app.get("/api/templates/{index}.png")
-    def template(index: int) -> Response:
-        known = desk.templates()
-        if not 0 <= index < len(known):
-            raise HTTPException(404, "There is no such template.")
-        return png(pictures.organs(known[index].organs(120, 120)))
 
 
 def add_job_routes(app: FastAPI, owner: Callable[[Request], str], jobs: Jobs) -> None:

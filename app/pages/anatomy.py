@@ -1,6 +1,6 @@
 """Organs that are drawn for a person: from a template, from its sliders, from a picture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,11 +25,14 @@ class Anatomy:
         self.jobs = jobs
         self.templates = templates
 
-    def template(self, session: Session, name: Any, rev: int | None) -> Shown:
-        found = next((t for t in self.templates() if t.title == name), None)
+    def template(self, session: Session, told: Mapping[str, Any], rev: int | None) -> Shown:
+        """A template of the gallery, with its sliders where they were moved there."""
+        found = next((t for t in self.templates() if t.title == told.get("name")), None)
         if found is None:
             raise InvalidRequest("Choose a template first.")
-        return self.chest(session, ChestShape(found.name), rev)
+        moved = any(name in told for name in shape.SLIDERS)
+        settings = shape.read(told, found.name) if moved else ChestShape(found.name)
+        return self.chest(session, settings, rev)
 
     def chest(self, session: Session, settings: ChestShape, rev: int | None) -> Shown:
         """Draw a template with its sliders set, and show what they are set to."""

@@ -78,7 +78,7 @@ class Desk:
                 case "loaded":
                     return self.loaded(session)
                 case "template":
-                    return self.anatomy.template(session, told.get("name"), rev)
+                    return self.anatomy.template(session, told, rev)
                 case "shape":
                     settings = shape.read(told, session.chest.template)
                     return self.anatomy.chest(session, settings, rev)

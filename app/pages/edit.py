@@ -22,12 +22,15 @@ STATIC = Path(__file__).parent.parent / "static"
 FONT = LocalFont("IBM Plex Sans", weights=(400, 700))  # comes with Gradio
 SCRIPTS = (
     "dialogs.js",
+    "gallery.js",
+    "help.js",
+    "tour.js",
     "runs.js",
     "asking.js",
     "reports.js",
     "page.js",
 )  # in the order they are loaded
-STYLES = ("page.css", "panel.css")
+STYLES = ("page.css", "panel.css", "steps.css")
 HEAD = "".join(f'<link rel="stylesheet" href="/page/{name}">' for name in STYLES) + "".join(
     f'<script src="/page/{name}" defer></script>' for name in SCRIPTS
 )

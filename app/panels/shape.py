@@ -43,12 +43,17 @@ def build() -> ShapePanel:
 
 
 def slider(name: str, label: str, about: str) -> gr.Slider:
-    low, high = RATIOS if name == "ratio" else (-STEPS, STEPS)
+    low, high, step = range_of(name)
     return gr.Slider(
         low, high, value=AVERAGE_RATIO if name == "ratio" else 0, label=label, info=about,
-        step=0.01 if name == "ratio" else 0.1, elem_id=f"shape-{name}", buttons=[],
+        step=step, elem_id=f"shape-{name}", buttons=[],
         interactive=True,  # nothing listens in Python, which would make it a display
     )  # fmt: skip
+
+
+def range_of(name: str) -> tuple[float, float, float]:
+    """Least, most and step of a slider."""
+    return (*RATIOS, 0.01) if name == "ratio" else (-STEPS, STEPS, 0.1)
 
 
 def read(told: Mapping[str, Any], template: str) -> ChestShape:

@@ -1,4 +1,4 @@
-// The dialogs of the page (export, templates) and its theme; loaded first.
+// The export dialog of the page and its theme; loaded first.
 (() => {
   "use strict";
   const XREAL = (window.XREAL = window.XREAL || {});
@@ -55,50 +55,6 @@
     }
   }
 
-  // ---- templates -------------------------------------------------------------------------
-
-  let template = null;
-
-  page.openTemplates = async () => {
-    const list = $("#templates");
-    try {
-      const known = await (await ask("/api/templates")).json();
-      list.replaceChildren(...known.map((name, index) => thumb(name, index)));
-    } catch (fault) {
-      list.textContent = fault.message;
-    }
-    pick(list.firstElementChild);
-    $("#templates-dialog").showModal();
-  };
-
-  function thumb(name, index) {
-    const option = document.createElement("button");
-    option.type = "button";
-    option.setAttribute("role", "option");
-    option.dataset.name = name;
-    const image = new Image();
-    image.src = `/api/templates/${index}.png`;
-    image.alt = "";
-    option.append(image, name);
-    option.addEventListener("click", () => pick(option));
-    option.addEventListener("dblclick", applyTemplate);
-    return option;
-  }
-
-  function pick(option) {
-    if (!option || !option.dataset) return;
-    template = option.dataset.name;
-    for (const other of option.parentElement.children) {
-      other.setAttribute("aria-selected", String(other === option));
-    }
-  }
-
-  function applyTemplate() {
-    page.tell({ kind: "template", name: template });
-    $("#templates-dialog").close();
-    if (XREAL.canvas) XREAL.canvas.focus();
-  }
-
   page.clicks = {
     "bar-export": page.openExport,
     "bar-theme": () =>
@@ -106,7 +62,5 @@
     "export-download": download,
     "export-cancel": () => $("#export-dialog").close(),
     "export-close": () => $("#export-dialog").close(),
-    "templates-close": () => $("#templates-dialog").close(),
-    "templates-use": applyTemplate,
   };
 })();

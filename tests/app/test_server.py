@@ -233,12 +233,30 @@ def test_an_export_that_does_not_exist_is_a_sentence(client, session, query):
 
 
 def test_templates_are_named_and_drawn(client):
-    names = client.get("/api/templates").json()
+    told = client.get("/api/templates").json()
 
+    names = [template["title"] for template in told["templates"]]
     assert names == ["Average", "Large heart", "Low volumes"]
-    shown = decoded(client.get("/api/templates/0.png").content)
+    assert [s["label"] for s in told["sliders"]][:2] == ["Heart size", "Lung volume"]
+    shown = decoded(client.get("/api/templates/0.png?side=120").content)
     assert shown.shape[:2] == (120, 120) and shown.any()
     assert client.get("/api/templates/9.png").status_code == 404
+
+
+def test_a_template_is_drawn_with_the_sliders_of_its_address(client):
+    def heart(query):
+        picture = decoded(client.get(f"/api/templates/0.png?side=128&{query}").content)
+        return int((picture[..., 0] > 2 * picture[..., 2]).sum())  # the heart alone is orange
+
+    assert heart("ratio=0.6") > heart("ratio=0.45") > 0
+
+
+@pytest.mark.parametrize("query", ["ratio=9", "volume=nan", "habitus=wide", "rotation=-1e9"])
+def test_sliders_that_make_no_chest_are_refused_in_a_sentence(client, query):
+    answer = client.get(f"/api/templates/0.png?{query}")
+
+    assert answer.status_code == 400
+    assert answer.text.endswith(".")
 
 
 def decoded(data):
