@@ -121,7 +121,7 @@
   // Once, on the first visit, and only before anything was drawn or opened.
   function begin() {
     if (remembered()) return;
-    if (!XREAL.canvas || !document.querySelector("#report textarea")) return void setTimeout(begin, 200);
+    if (!XREAL.canvas || !page.summary || !document.querySelector("#report textarea")) return void setTimeout(begin, 200);
     if (page.summary().empty && !page.summary().picture && !document.querySelector("dialog[open]")) page.tour(true);
   }
   setTimeout(begin, 300);
