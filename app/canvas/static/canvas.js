@@ -210,6 +210,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
     area: app.area, zone: tools.zone, offer: offers.show, summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(),
     words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },
+    brush: (size) => app.size(size),
     raster: { capsule, polygon, ellipse, flooded, enclosed, likeTone, allLikeTone, holes, rim, edge, outvoted, crumbs, moved, resized, tightened, traced, crc32 },
     drawing: d, view, pictures, ui,
   };

@@ -173,7 +173,7 @@ function makeMove(app) {
   t.boxes = () => {
     if (!changed()) return d.boxes;
     const map = mapOf(m).forward, box = [Infinity, Infinity, -Infinity, -Infinity];
-    for (const loop of overlay.loops(m.bit)) {
+    for (const loop of overlay.loops(m.bit, view)) {
       for (let k = 0; k < loop.length; k += 2) {
         const [x, y] = mapped(map, [loop[k], loop[k + 1]]);
         box[0] = Math.min(box[0], x);

@@ -9,7 +9,7 @@ function labelLook(d, bit) {
 // The middles of the unit edges of a loop, averaged along the border: a staircase becomes a line that
 // stays within a pixel of it. Small loops keep their shape.
 function softened(loop) {
-  let points = [];
+  let points = [];                                   // x, y, x, y, ...
   for (let i = 0; i < loop.length; i += 2) {
     const x = loop[i], y = loop[i + 1], nx = loop[(i + 2) % loop.length], ny = loop[(i + 3) % loop.length];
     const sx = Math.sign(nx - x), sy = Math.sign(ny - y), steps = Math.abs(nx - x) + Math.abs(ny - y);
@@ -26,13 +26,14 @@ function softened(loop) {
   return points;
 }
 
-// Up close the outline follows the pixels; further away it is softened.
-function pathOf(loops, exact) {
+// Up close the outline follows the pixels; further away it is softened, and of a long one only every
+// `stride`-th point is drawn: about one for each pixel of the screen.
+function pathOf(loops, exact, stride = 1) {
   const path = new Path2D();
   for (const loop of loops) {
-    const points = exact ? loop : softened(loop);
+    const points = exact ? loop : softened(loop), step = points.length < 64 * stride ? 2 : 2 * stride;
     path.moveTo(points[0], points[1]);
-    for (let i = 2; i < points.length; i += 2) path.lineTo(points[i], points[i + 1]);
+    for (let i = step; i < points.length; i += step) path.lineTo(points[i], points[i + 1]);
     path.closePath();
   }
   return path;
@@ -75,7 +76,8 @@ function makeOverlay(d) {
   const cache = {};
   const tiles = {};
 
-  const shape = (bit, exact) => {
+  const shape = (bit, view) => {
+    const exact = view.zoom / view.ratio >= 6, stride = Math.max(1, Math.floor(0.8 / view.zoom));
     let c = cache[bit];
     if (!c || (d.stale >>> bit) & 1) {
       const box = d.boxes[bit];
@@ -84,12 +86,13 @@ function makeOverlay(d) {
         : { loops: [] };
       d.stale = (d.stale & ~bitMask(bit)) >>> 0;
     }
-    const key = exact ? "exact" : "soft";
-    return c.loops.length ? (c[key] = c[key] || pathOf(c.loops, exact)) : null;
+    const key = exact ? "exact" : "soft" + stride;
+    if (!c[key]) c[key] = pathOf(c.loops, exact, stride);
+    return c.loops.length ? c[key] : null;
   };
 
   const drawLabel = (ctx, view, bit, chosen, map) => {
-    const still = shape(bit, view.zoom / view.ratio >= 6), path = still && map ? new Path2D() : still;
+    const still = shape(bit, view), path = still && map ? new Path2D() : still;
     if (!path) return;
     if (map) path.addPath(still, map);               // lines keep their width while the label is scaled
     const look = labelLook(d, bit), px = view.ratio / view.zoom;
@@ -146,7 +149,7 @@ function makeOverlay(d) {
     ctx.restore();
   };
 
-  o.loops = (bit) => (shape(bit, false) ? cache[bit].loops : []);
+  o.loops = (bit, view) => (shape(bit, view) ? cache[bit].loops : []);
   const order = o.order = (area) => [0, 1, 2, 3, ...d.findings.map((f) => f.bit), ...(area === null ? [] : [area])];
 
   // The labels of `which` (a bit mask), in the order of the lists; moved by `map` where one is given.

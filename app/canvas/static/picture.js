@@ -25,7 +25,22 @@ async function fetchedPicture(url) {
   ctx.drawImage(bitmap, 0, 0);
   const data = ctx.getImageData(0, 0, w, h).data, grey = new Uint8Array(w * h);
   for (let i = 0; i < grey.length; i++) grey[i] = data[4 * i];
-  return { url, w, h, grey, toned: null, tone: "" };
+  return { url, w, h, grey, levels: [{ w, h, grey, toned: null, tone: "" }] };
+}
+
+// The picture at 1 / 2^n of its size, each pixel the mean of four. Seen from afar it looks the same and
+// costs what the screen has, not what the picture has.
+function levelOf(picture, n) {
+  if (picture.levels[n]) return picture.levels[n];
+  const from = levelOf(picture, n - 1), w = Math.ceil(from.w / 2), h = Math.ceil(from.h / 2), grey = new Uint8Array(w * h);
+  for (let y = 0, i = 0; y < h; y++) {
+    const upper = 2 * y * from.w, lower = Math.min(from.h - 1, 2 * y + 1) * from.w;
+    for (let x = 0; x < w; x++, i++) {
+      const left = 2 * x, right = Math.min(from.w - 1, 2 * x + 1);
+      grey[i] = (from.grey[upper + left] + from.grey[upper + right] + from.grey[lower + left] + from.grey[lower + right] + 2) >> 2;
+    }
+  }
+  return (picture.levels[n] = { w, h, grey, toned: null, tone: "" });
 }
 
 function makePictures(redraw) {
@@ -59,25 +74,23 @@ function makePictures(redraw) {
     return lut;
   };
 
-  const painted = (w, h, value) => {
+  const painted = (w, h, value, reused) => {
     const image = new ImageData(w, h), out = new Uint32Array(image.data.buffer);
-    for (let i = 0; i < w * h; i++) {
-      const v = value(i);
-      out[i] = 0xff000000 | (v << 16) | (v << 8) | v;
-    }
-    const c = makeCanvas(w, h);
+    for (let i = 0; i < w * h; i++) out[i] = 0xff000000 | (value(i) * 0x010101);
+    const c = reused || makeCanvas(w, h);
     c.getContext("2d").putImageData(image, 0, 0);
     return c;
   };
 
-  p.toned = (picture) => {
-    const tone = [p.window, p.level, p.invert].join();
-    if (picture.tone !== tone) {
-      const lut = table(), grey = picture.grey;
-      picture.toned = painted(picture.w, picture.h, (i) => lut[grey[i]]);
-      picture.tone = tone;
+  p.toned = (picture, n = 0) => {
+    const tone = [p.window, p.level, p.invert].join(), level = levelOf(picture, n);
+    if (level.tone !== tone) {
+      const lut = table(), grey = level.grey;
+      for (const other of picture.levels) if (other && other !== level) { other.toned = null; other.tone = ""; }
+      level.toned = painted(level.w, level.h, (i) => lut[grey[i]], level.toned);
+      level.tone = tone;
     }
-    return picture.toned;
+    return level.toned;
   };
 
   // |A - B|, four times: black where nothing changed.
@@ -96,13 +109,19 @@ function makePictures(redraw) {
     ctx.imageSmoothingEnabled = view.zoom < 8;
     ctx.imageSmoothingQuality = "high";
     const put = (c) => ctx.drawImage(c, 0, 0, view.w, view.h);
+    const show = (picture) => {
+      let n = 0;
+      for (let zoom = (view.zoom * view.w) / picture.w; zoom <= 0.5; zoom *= 2) n++;
+      const c = p.toned(picture, n), scale = 2 ** n;
+      ctx.drawImage(c, 0, 0, (c.width * scale * view.w) / picture.w, (c.height * scale * view.h) / picture.h);
+    };
     const other = p.preview ? null : p.other;
-    if (p.before && other) return put(p.toned(other));
+    if (p.before && other) return show(other);
     if (p.compare === "difference" && other) {
       const c = p.difference(base, other);
       if (c) return put(c);
     }
-    put(p.toned(base));
+    show(base);
     if (p.compare === "swipe" && other) {
       ctx.save();
       ctx.setTransform(1, 0, 0, 1, 0, 0);
@@ -110,7 +129,7 @@ function makePictures(redraw) {
       ctx.rect(0, 0, ctx.canvas.width * p.split, ctx.canvas.height);
       ctx.clip();
       view.transform(ctx);
-      put(p.toned(other));
+      show(other);
       ctx.restore();
     }
   };
