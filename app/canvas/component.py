@@ -29,6 +29,7 @@ SCRIPTS = (
     "history.js",
     "transfer.js",
     "offers.js",
+    "look.js",
     "shell.js",
     "keys.js",
     "canvas.js",

@@ -9,6 +9,7 @@ class StateThumb:
     """One picture of the history: ``label`` under it ("3 Generated"), ``title`` on the picture.
 
     ``detail`` follows the size in the corner ("8 bit, PA"); ``mark`` is the mark of this picture.
+    ``spacing_mm`` is the side of its pixels in millimetres on the patient, where it is known.
     """
 
     id: str
@@ -22,6 +23,7 @@ class StateThumb:
     badge: str | None = None
     mark: str | None = None
     restorable: bool = True
+    spacing_mm: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ class View:
     ``base`` is the revision of the drawing this view was made from (for a reload: the newest one
     seen). ``labels_url`` is given only when a drawing should be loaded. ``size`` (w, h) is that of
     an empty new document. ``measured`` has "ratio", "left", "right" as read from the picture.
+    ``spacing_mm``, the side of a pixel, gives a scale bar and measures in mm; a state's own wins.
     """
 
     doc: str
@@ -67,6 +70,7 @@ class View:
     measured: dict[str, float] | None = None
     mark: str | None = None
     autosave: bool = False
+    spacing_mm: float | None = None
 
     def props(self) -> dict[str, Any]:
         return asdict(self)

@@ -89,6 +89,22 @@ def drag(page: Any, points: Sequence[Point], button: str = "left") -> list[Point
     return reached(page, places)
 
 
+def pointer(page: Any, kind: str, at: Point, event: str, **more: Any) -> list[Point]:
+    """One pointer event of a "mouse", "pen" or "touch" at a point of the picture (on whole screen
+    pixels, as a driver's mouse); ``event`` is down, move, up or cancel. Gives the point reached."""
+    places = screen(page, [at])
+    pressed = {"down": 1, "move": 1}.get(event, 0)
+    given = {"pointerType": kind, "pointerId": 7, "button": -1 if event == "move" else 0}
+    given |= {"buttons": pressed, "bubbles": True, "cancelable": True, "isPrimary": True}
+    given |= {"clientX": places[0][0], "clientY": places[0][1]} | more
+    page.evaluate(
+        """([name, given]) => document.querySelector(".xc .over").dispatchEvent(
+        new PointerEvent("pointer" + name, given))""",
+        [event, given],
+    )
+    return reached(page, places)
+
+
 def bits_of(page: Any) -> NDArray[np.uint32]:
     """The bit planes in the browser, (h, w)."""
     code = """() => { const d = window.XREAL.canvas.drawing;

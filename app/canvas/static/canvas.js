@@ -4,7 +4,7 @@
 function startCanvas(element, props, upload, trigger, watch) {
   const root = element.querySelector(".xc"), $ = (s) => root.querySelector(s);
   const ui = {
-    tool: "brush", bit: 0, size: 24, tolerance: 12, where: "", mirror: false, subtract: false, space: false, area: null,
+    tool: "brush", bit: 0, size: 24, tolerance: 12, where: "", mirror: false, subtract: false, space: false, loupe: false, area: null,
     active: 0, shape: null, cursor: null, cross: null, pen: false, last: null, pinned: null, near: false, dismissed: false, zone: null,
   };
   const app = { root, $, ui, props: {}, measures: null, knownId: "xc-known-" + uuid().slice(0, 8) };
@@ -21,7 +21,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     if (app.props.autosave) saving = setTimeout(app.save, 2000);
   };
   const d = (app.d = makeDrawing((title) => changed(title)));
-  app.measure = () => { app.measures = measured(d, app.move ? app.move.boxes() : d.boxes); };
+  app.measure = () => { app.measures = measured(d, app.move ? app.move.boxes() : d.boxes, app.look ? app.look.spacing() : null); };
   app.measure();
   const overlay = (app.overlay = makeOverlay(d));
   const pictures = (app.pictures = makePictures(() => { view.redraw(); app.refresh(); }));
@@ -155,6 +155,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     pictures.level = Math.min(384, Math.max(-128, Math.round(level)));
     if (preset === undefined) preset = PRESETS.find((p) => p.window === pictures.window && p.level === pictures.level);
     $("[data-in=preset]").value = preset ? preset.name : "Custom";
+    look.showLevels();
     view.redraw();
   };
   app.preset = (name) => { const p = PRESETS.find((q) => q.name === name); if (p) app.tone(p.window, p.level, p); };
@@ -167,7 +168,12 @@ function startCanvas(element, props, upload, trigger, watch) {
     history.show();
     app.say("Compare: " + pictures.compare);
   };
-  app.fold = () => { root.classList.toggle("folded"); app.refresh(); };
+  // The drawing column is a drawer over the picture where the window is narrow: shut at first.
+  const narrow = window.matchMedia("(max-width:1099px)");
+  app.folded = () => (narrow.matches ? !root.classList.contains("drawn") : root.classList.contains("folded"));
+  app.fold = () => { root.classList.toggle(narrow.matches ? "drawn" : "folded"); app.refresh(); };
+  const narrowed = () => app.refresh();
+  narrow.addEventListener("change", narrowed);
   app.fitTo = (picture) => {
     const refit = picture.w !== d.w || picture.h !== d.h;
     if (!refit) return;
@@ -191,6 +197,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   const panel = (app.panel = makePanel(app));
   const transfer = (app.transfer = makeTransfer(app, upload));
   const offers = (app.offers = makeOffers(app));
+  const look = (app.look = makeLook(app));
   makeShell(app);
   const keys = makeKeys(app);
   const files = makeFiles(app);
@@ -216,7 +223,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   };
   window.XREAL = window.XREAL || {};
   if (window.XREAL.canvas && window.XREAL.canvas.stop) window.XREAL.canvas.stop();
-  api.stop = () => { keys.remove(); files.remove(); };
+  api.stop = () => { narrow.removeEventListener("change", narrowed); keys.remove(); files.remove(); };
   window.XREAL.canvas = api;
   watch("view", () => transfer.apply(props.view));
   app.refresh();

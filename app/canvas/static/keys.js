@@ -6,7 +6,7 @@ const KEY_CARD = {
   Labels: [["Left lung ... aorta", "1 - 4"], ["Findings A ... D", "5 - 8"], ["Area (erase, keep)", "A"], ["New finding", "N"],
     ["Clear label", "Del"], ["Hide all (hold)", "H"], ["Template", "Shift T"], ["Undo, redo", "Ctrl Z, Ctrl Y"]],
   Look: [["Window and level", "W, right drag"], ["Next preset", "Shift W"], ["Invert", "I"], ["Zoom and pan", "Z, wheel, Space"],
-    ["Fit, 1:1", "0 9"], ["Before (hold)", "C"], ["Swipe, difference", "Shift C"], ["State back, forth", ", ."]],
+    ["Fit, 1:1", "0 9"], ["Magnifier (hold)", "G"], ["Before (hold)", "C"], ["Swipe, difference", "Shift C"], ["State back, forth", ", ."]],
   Ask: [["Generate, insert", "Shift G, I"], ["Erase, outpaint, upscale", "Shift E, O, U"], ["Run", "Ctrl Enter"], ["Stop", "Esc"],
     ["Accept, discard proposal", "Enter, Backspace"]],
   File: [["Open", "Ctrl O"], ["Export", "Ctrl E"], ["Paste picture", "Ctrl V"]],
@@ -55,6 +55,7 @@ function makeKeys(app) {
   const hold = (key, on) => {
     if (key === "h") overlay.hideAll = on;
     else if (key === "c") pictures.before = on;
+    else if (key === "g") ui.loupe = on;
     else if (key === "x") ui.subtract = on;
     else if (key === " ") ui.space = on;
     else return false;
@@ -93,7 +94,7 @@ function makeKeys(app) {
     e.stopPropagation();
   });
   view.over.addEventListener("keyup", (e) => { if (hold(e.key.length === 1 ? e.key.toLowerCase() : e.key, false)) e.stopPropagation(); });
-  view.over.addEventListener("blur", () => { for (const key of ["h", "c", "x", " "]) hold(key, false); tools.putDown(); });
+  view.over.addEventListener("blur", () => { for (const key of ["h", "c", "g", "x", " "]) hold(key, false); tools.putDown(); });
 
   const typing = (e) => /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && !/^(range|checkbox|radio|button|file)$/.test(e.target.type) || e.target.isContentEditable;
   const page = (e) => {

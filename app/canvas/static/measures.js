@@ -53,8 +53,8 @@ function makeTally(w, h) {
 }
 
 // Pixels of each label, where findings lie, and the cardiothoracic ratio. `boxes` may hold the box of a
-// label that is being moved.
-function measured(d, boxes = d.boxes) {
+// label that is being moved; `spacing` is the millimetres of a pixel, where they are known.
+function measured(d, boxes = d.boxes, spacing = null) {
   const { pixels, rows } = d.tally;
   const both = pixels[0] + pixels[1], [left, right, heart] = [0, 1, 2].map((k) => boxes[k]);
   const thorax = left && right ? [Math.min(left[0], right[0]), Math.max(left[2], right[2])] : null;
@@ -77,7 +77,7 @@ function measured(d, boxes = d.boxes) {
     };
   });
   return {
-    pixels: pixels.slice(), boxes: [left, right, heart], places, thorax, heart: heart ? [heart[0], heart[2]] : null,
+    spacing, pixels: pixels.slice(), boxes: [left, right, heart], places, thorax, heart: heart ? [heart[0], heart[2]] : null,
     ratio: thorax && heart ? (heart[2] - heart[0]) / (thorax[1] - thorax[0]) : null,
     left: both ? pixels[0] / both : null, right: both ? pixels[1] / both : null,
   };

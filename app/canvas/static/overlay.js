@@ -215,10 +215,11 @@ function makeOverlay(d) {
     if (!o.measures || o.hideAll || o.previewing || !m.thorax || !m.heart || d.hidden & 7) return;
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     const [left, right, heart] = m.boxes, bottom = Math.max(left ? left[3] : 0, right ? right[3] : 0);
+    const length = ([from, to]) => (m.spacing ? Math.round((to - from) * m.spacing) + " mm" : to - from + " px");
     const middle = heart[1] + (heart[3] - heart[1]) * 0.72;
-    bracket(ctx, view, middle, m.heart[0], m.heart[1], "heart " + (m.heart[1] - m.heart[0]) + " px");
+    bracket(ctx, view, middle, m.heart[0], m.heart[1], "heart " + length(m.heart));
     bracket(ctx, view, Math.max(bottom, middle + 16 * view.ratio / view.zoom), m.thorax[0], m.thorax[1],
-      "thorax " + (m.thorax[1] - m.thorax[0]) + " px");
+      "thorax " + length(m.thorax));
   };
   return o;
 }

@@ -20,6 +20,10 @@ function makeIcon(name) {
   return svg;
 }
 
+function makeLock() {
+  return makeNode("span", { class: "lock", title: "Locked: nothing changes it. Unlock it in its menu" }, makeIcon("lock"));
+}
+
 function makeSwatch(look) {
   const c = makeCanvas(32, 32), g = c.getContext("2d");
   c.className = "sw";
@@ -121,6 +125,11 @@ function makePanel(app) {
       : "None drawn on this picture.";
   };
 
+  const showPlace = (r, bit, place) => {
+    const locked = (d.locked >>> bit) & 1 ? [makeLock(), " "] : [];
+    r.sub.replaceChildren(...locked, makeNode("b", {}, letterOf(bit)), "  " + (place ? place.text : ""));
+  };
+
   panel.show = () => {
     showFindings();
     const m = app.measures, total = d.w * d.h;
@@ -141,15 +150,17 @@ function makePanel(app) {
       r.eye.title = (hidden ? "Show " : "Hide ") + titled(bit);
       r.eye.classList.toggle("off", !!hidden);
       r.eye.querySelector("use").setAttribute("href", hidden ? "#xc-eye-off" : "#xc-eye");
+      const locked = (d.locked >>> bit) & 1;
+      if (locked) r.row.setAttribute("aria-description", "locked");
+      else r.row.removeAttribute("aria-description");
       if (r.amount) {
-        const locked = (d.locked >>> bit) & 1 ? "locked" : "";
-        r.amount.textContent = why ? "not known" : bit >= ERASE ? percent(m.pixels[bit] / total)
-          : m.pixels[bit] ? locked : locked || "empty";
+        r.amount.textContent = why ? "not known" : bit >= ERASE ? percent(m.pixels[bit] / total) : m.pixels[bit] ? "" : "empty";
+        if (locked) r.amount.append(makeLock());
       }
       if (!r.words) continue;
       const f = d.finding(bit), place = m.places.find((p) => p.bit === bit);
       if (document.activeElement !== r.words && r.words.value !== f.words) r.words.value = f.words;
-      r.sub.replaceChildren(makeNode("b", {}, letterOf(bit)), "  " + (place ? place.text : ""));
+      showPlace(r, bit, place);
     }
     panel.showMeasures();
   };
@@ -157,16 +168,22 @@ function makePanel(app) {
   panel.showMeasures = () => {
     const m = app.measures, p = app.props.measured || {};
     const text = (v, form) => (v === null || v === undefined ? "-" : form(v)), ratio = (v) => v.toFixed(2);
+    const area = (pixels) => (m.spacing && pixels ? makeNode("span", { class: "tiny dim" }, " " + Math.round((pixels * m.spacing ** 2) / 100) + " cm\u00b2") : "");
+    const width = (span) => (span ? Math.round((span[1] - span[0]) * m.spacing) + " mm" : "-");
     const lines = [
       ["Cardiothoracic ratio", text(m.ratio, ratio), text(p.ratio, ratio)],
-      ["Right lung", text(m.right, percent), text(p.right, percent)],
-      ["Left lung", text(m.left, percent), text(p.left, percent)],
-      ...m.places.filter((f) => f.share).slice(0, 4).map((f) => [letterOf(f.bit) + " in " + f.side + " lung", percent(f.share), "-"]),
+      ...(m.spacing ? [["Heart " + width(m.heart) + ", thorax " + width(m.thorax)]] : []),
+      [["Right lung", area(m.pixels[1])], text(m.right, percent), text(p.right, percent)],
+      [["Left lung", area(m.pixels[0])], text(m.left, percent), text(p.left, percent)],
+      ...m.places.filter((f) => f.share).slice(0, 4).map((f) =>
+        [[letterOf(f.bit) + " in " + f.side + " lung", area(f.share * m.pixels[f.side === "left" ? 0 : 1])], percent(f.share), "-"]),
     ];
-    $(".meas tbody").replaceChildren(...lines.map((cells) => makeNode("tr", {}, ...cells.map((c) => makeNode("td", {}, c)))));
+    $(".spacing-note").textContent = m.spacing ? "Areas in % of both lungs, " + m.spacing.toPrecision(3) + " mm a pixel"
+      : "Areas in % of both lungs: no pixel spacing";
+    $(".meas tbody").replaceChildren(...lines.map((cells) => makeNode("tr", {}, ...cells.map((c) => makeNode("td", { colspan: cells.length === 1 ? 3 : null }, ...[c].flat())))));
     for (const f of m.places) {
       const r = rows.get(f.bit);
-      if (r) r.sub.replaceChildren(makeNode("b", {}, letterOf(f.bit)), "  " + f.text);
+      if (r) showPlace(r, f.bit, f);
     }
     if (ui.area !== null) rows.get(ui.area).amount.textContent = percent(m.pixels[ui.area] / (d.w * d.h));
   };

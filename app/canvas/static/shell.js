@@ -9,11 +9,11 @@ function makeShell(app) {
     from_picture: () => app.ask("from_picture"), add: () => { app.addFinding(); panel.nameFinding(ui.bit); },
     area_invert: () => tools.invertArea(), area_clear: () => tools.clear(), mirror: () => app.mirror(),
     shrink: (e) => tools.shrink(e.shiftKey ? 5 : 1), grow: (e) => tools.grow(e.shiftKey ? 5 : 1), smooth: tools.smooth, invert: () => app.invert(), fit: () => view.fit(),
-    one: () => view.one(), compare: () => app.nextCompare(), report: () => { app.leaveFirst(); app.command("report"); },
+    one: () => view.one(), levels: () => app.look.toggleLevels(), compare: () => app.nextCompare(), report: () => { app.leaveFirst(); app.command("report"); },
     open: () => app.pickFile(), pin: () => history.pin(d.state), restore: () => app.ask("restore", { id: d.state }),
     delete: () => app.ask("delete", { id: d.state }), close_keys: () => $(".keys-card").close(),
   };
-  const keepsFocus = new Set(["add", "report", "open", "template", "close_keys", "pin", "restore", "delete"]);
+  const keepsFocus = new Set(["add", "report", "open", "template", "close_keys", "levels", "pin", "restore", "delete"]);
   for (const button of root.querySelectorAll("[data-do]")) {
     const name = button.dataset.do;
     const act = keepsFocus.has(name) ? actions[name] : toBottom(actions[name]);
@@ -79,6 +79,7 @@ function makeShell(app) {
       : (/^(Real|Partly)/.test(mark) ? "Partly synthetic" : "Synthetic") + " - not for diagnosis";
     app.cursorMoved();
     app.showCompare();
+    app.look.showScale();
   };
 
   app.showCompare = () => {
@@ -108,6 +109,7 @@ function makeShell(app) {
   const show = () => {
     waiting = false;
     const first = app.isFirst();
+    app.measure();
     for (const b of root.querySelectorAll("[data-tool]")) b.setAttribute("aria-pressed", String(b.dataset.tool === ui.tool));
     step("undo", d.undoStack, "Undo", "Ctrl+Z");
     step("redo", d.redoStack, "Redo", "Ctrl+Y");
@@ -122,7 +124,7 @@ function makeShell(app) {
     $(".opacity-now").textContent = Math.round(overlay.opacity * 100) + " %";
     $("[data-do=mirror]").setAttribute("aria-pressed", String(ui.mirror));
     $("[data-do=invert]").setAttribute("aria-pressed", String(pictures.invert));
-    const folded = root.classList.contains("folded"), fold = $("[data-do=fold]");
+    const folded = app.folded(), fold = $("[data-do=fold]");
     fold.setAttribute("aria-label", folded ? "Show drawing column" : "Hide drawing column");
     fold.setAttribute("aria-pressed", String(folded));
     fold.title = (folded ? "Show" : "Hide") + " drawing column (\\)";

@@ -141,6 +141,8 @@ function makeView(app) {
     } else if (at && !ui.cross && !paints && !["window", "zoom", "move"].includes(ui.tool)) cross(at[0], at[1]);
   };
 
+  const drawAbove = () => { drawOver(); app.look.drawLoupe(high); };
+
   v.redraw = (what) => {
     if (what !== "over") lowStale = true;
     if (waiting) return;
@@ -148,7 +150,7 @@ function makeView(app) {
       waiting = 0;
       const from = performance.now();
       if (lowStale) drawUnder();
-      drawOver();
+      drawAbove();
       v.frames.push(performance.now() - from);
       if (v.frames.length > 600) v.frames.splice(0, 300);
     });
