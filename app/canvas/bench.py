@@ -1,4 +1,4 @@
-"""How fast one draws, in a browser without a screen: ``python -m app.canvas.bench [--sizes WxH ...]``.
+"""How fast one draws, in a browser without a screen: ``python -m app.canvas.bench [--sizes ...]``.
 
 Serves the demo page, opens it in headless Chromium (``$CHROMIUM`` or the first on the PATH) and
 draws with pointer events. Prints one row a size. *Handler* is what one move of the pointer costs,
