@@ -101,7 +101,7 @@ def words_of(text: str, knows: Knows) -> Words:
         finding=None if first is None else first.finding,
         side=None if first is None else first.side,
         zone=None if first is None else first.zone,
-        ignored=(*denied, *reading.degrees, *unknown),
+        ignored=(*denied, *(degree for degree, _ in reading.degrees), *unknown),
         nearest=reading.nearest,
         refused=refused,
     )

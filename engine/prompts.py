@@ -45,7 +45,7 @@ def unpainted_notes(painter: Painter, report: str, findings: Sequence[Finding]) 
     told are drawn healthy outside it, so it may not appear."""
     if painter.knows.free_text or not findings:
         return ()
-    painted = {m.finding for f in findings for m in read_words(f.text, painter.knows).findings}
+    painted = words_of(painter, findings)
     asked = [m.finding for m in read_words(report, painter.knows).findings]
     missing = [word for word in dict.fromkeys(asked) if word not in painted and word != NOTHING]
     if not missing:
@@ -53,9 +53,16 @@ def unpainted_notes(painter: Painter, report: str, findings: Sequence[Finding]) 
     return (f"Beside painted findings this may not appear: {', '.join(missing)}. Paint it, too.",)
 
 
-def report_prompt(painter: Painter, report: str) -> tuple[str, tuple[str, ...]]:
+def words_of(painter: Painter, findings: Sequence[Finding]) -> set[str]:
+    """The painter's words for what is painted."""
+    return {m.finding for f in findings for m in read_words(f.text, painter.knows).findings}
+
+
+def report_prompt(
+    painter: Painter, report: str, findings: Sequence[Finding] = ()
+) -> tuple[str, tuple[str, ...]]:
     """The words of a report that the painter reads, and sentences about those it does not."""
-    return report_words(report, painter.knows, painter.name)
+    return report_words(report, painter.knows, painter.name, words_of(painter, findings))
 
 
 def finding_zone(painter: Painter, finding: Finding, organs: Organs | None) -> tuple[Mask, str]:

@@ -6,6 +6,7 @@ dropped without a word about it.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from engine.api import Knows
@@ -49,7 +50,8 @@ class Reading:
     which the report is not sure. ``view`` is "ap" or "pa". Not drawn: ``negated``, ``past``,
     ``lacking`` (findings that the model cannot draw, as written). ``nearest`` are pairs of what was
     asked for and what is drawn instead. ``unknown`` are all words that say nothing to the model.
-    ``degrees`` are words of size, which no model obeys yet; ``passed_over`` headings not read.
+    ``degrees`` are words of size, which no model obeys yet, each with the model's word for what
+    has that size; ``passed_over`` headings not read.
     """
 
     findings: tuple[Mention, ...] = ()
@@ -60,7 +62,7 @@ class Reading:
     past: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     nearest: tuple[tuple[str, str], ...] = ()
-    degrees: tuple[str, ...] = ()
+    degrees: tuple[tuple[str, str | None], ...] = ()
     passed_over: tuple[str, ...] = ()
 
     def located(self, side: str, zone: str) -> "Reading":
@@ -122,7 +124,13 @@ def read_words(text: str, knows: Knows) -> Reading:
         past=_once(told["past"]),
         lacking=_once(told["lacking"]),
         nearest=tuple(dict.fromkeys(nearest)),
-        degrees=_once([m.degree for m in report.mentions if m.degree and m.certainty != "absent"]),
+        degrees=tuple(
+            dict.fromkeys(
+                (m.degree, model_word(m.finding, knows))
+                for m in report.mentions
+                if m.degree and m.certainty != "absent"
+            )
+        ),
         passed_over=report.passed_over,
     )
 
@@ -155,17 +163,21 @@ def check_words(text: str, knows: Knows) -> Reading:
     raise InvalidRequest(f"The model does not know '{text}'. It knows: {known}.")
 
 
-def report_words(report: str, knows: Knows, name: str) -> tuple[str, tuple[str, ...]]:
-    """What the model ``name`` reads of a report, and sentences about what it does not obey."""
+def report_words(
+    report: str, knows: Knows, name: str, painted: Collection[str] = ()
+) -> tuple[str, tuple[str, ...]]:
+    """What the model ``name`` reads of a report, and sentences about what it does not obey.
+
+    ``painted`` are the model's words of findings that are painted: their size is in the paint.
+    """
     if knows.free_text or not report.strip():
         return report, ()
     reading = read_words(report, knows)
     words = canonical(reading)
     notes = notes_of(reading, name)
-    if reading.degrees and reading.findings:
-        notes += (
-            f"Sizes are not obeyed: {', '.join(reading.degrees)}. Paint the finding instead.",
-        )
+    sizes = [degree for degree, finding in reading.degrees if finding not in painted]
+    if sizes and reading.findings:
+        notes += (f"Sizes are not obeyed: {', '.join(_once(sizes))}. Paint the finding instead.",)
     if not words and not reading.negated:
         known = ", ".join(knows.findings)
         nothing = f"Nothing in the report is known to '{name}', which reads: {known}."

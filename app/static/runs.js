@@ -141,7 +141,7 @@
 
   page.note = (note) => {
     if (!note) return;
-    say("run-status", note.text);
+    if (note.tone === "bad") say("run-status", note.text); // a warning leaves "Done" as it is
     if (canvas()) canvas().note({ tone: note.tone, title: note.text, text: "", buttons: [] });
   };
 

@@ -45,7 +45,7 @@ def generate(
     painter = choose(request, models)
     sampling = request.sampling.filled(defaults_of(request, painter, models))
     noise = seeded_noise(*seeds, device=models.device)
-    report, notes = report_prompt(painter, request.report)
+    report, notes = report_prompt(painter, request.report, request.findings)
     prompts = [finding_prompt(painter, f, request.organs) for f in request.findings]
     notes += finding_notes(painter, request.findings)
     notes += unpainted_notes(painter, request.report, request.findings)

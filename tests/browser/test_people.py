@@ -153,3 +153,29 @@ def test_a_pacemaker_and_its_leads_are_taken_out_of_an_opened_film(
     np.testing.assert_array_equal(erased[~painted], film[~painted])
     assert what_is_left(erased, film, clean) < 0.2
     assert len(states(edit)) == 2
+
+
+def test_a_sentence_places_an_effusion(edit: Any, engine: Any) -> None:
+    use_template(edit, "Average")
+    edit.get_by_role("textbox", name="Report").fill(
+        "Moderate left pleural effusion. No pneumothorax. Heart size normal."
+    )
+    edit.get_by_role("button", name="Draw effusion, left").click()
+    edit.get_by_text("Region for effusion, left").wait_for()
+    kept(edit, "people-writer-proposal")
+    edit.keyboard.press("Enter")
+    edit.wait_for_function("XREAL.canvas.summary().findings.some((f) => f.pixels)")
+    run(edit)
+    says(edit, "Done")
+    kept(edit, "people-writer")
+
+    assert states(edit)[0] == "1 Anatomy"
+    bits = np.array(edit.evaluate("Array.from(XREAL.canvas.drawing.bits)"), np.uint32)
+    region = (bits.reshape(256, 256) >> 4 & 1) > 0
+    rows, columns = np.nonzero(region)
+    assert columns.min() > 128, "the patient's left is on the right of the picture"
+    assert rows.mean() > 128, "an effusion lies at the base"
+    before, after = (picture(edit, n) / np.float32(255) for n in (1, 2))
+    assert (after - before)[region].mean() > 0.04, "fluid is denser than lung"
+    mirrored = region[:, ::-1]
+    np.testing.assert_array_equal(after[mirrored], before[mirrored])

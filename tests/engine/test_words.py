@@ -178,6 +178,15 @@ def test_sizes_are_said_not_to_be_obeyed():
     )
 
 
+def test_the_size_of_what_is_painted_is_in_the_paint():
+    report = "Large effusion. Small consolidation."
+
+    assert report_words(report, FEW, "M", painted={"effusion", "consolidation"})[1] == ()
+    assert report_words(report, FEW, "M", painted={"effusion"})[1] == (
+        "Sizes are not obeyed: small. Paint the finding instead.",
+    )
+
+
 @pytest.mark.parametrize("view", ["PA view", "Lateral view"])
 def test_a_view_that_the_model_does_not_draw_is_told(view):
     words, notes = report_words(f"{view}. Effusion.", FEW, "M")

@@ -20,7 +20,7 @@ function makeOffers(app) {
     const file = await fetchedLabels(url);
     if (file.w !== d.w || file.h !== d.h) throw new Error("The picture changed meanwhile. Ask again.");
     app.leaveFirst();
-    overlay.offerLoops = traced(file.bits, d.w, d.h, 1, boxOf(file.bits, d.w, d.h, 1));
+    overlay.offerLoops = traced(file.bits, d.w, d.h, 1, tightened(file.bits, d.w, 1, [0, 0, d.w, d.h]));
     view.redraw();
     return new Promise((answer) => {
       pending = { region: file.bits, words, answer };
