@@ -196,8 +196,9 @@ function makeDrawing(onChange) {
       back.was = new Uint32Array(r.at.length);
       back.changed = r.changed;
       back.where = r.where;
-      for (let k = r.at.length - 1; k >= 0; k--) {
-        const i = r.at[k];
+      back.forward = !r.forward;                     // a pixel written twice goes back the way it came
+      for (let n = 0; n < r.at.length; n++) {
+        const k = r.forward ? n : r.at.length - 1 - n, i = r.at[k];
         back.was[k] = d.bits[i];
         write(i, d.bits[i], r.was[k]);
       }

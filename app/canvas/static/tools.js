@@ -16,8 +16,12 @@ function makeTools(app) {
     d.touched();
     view.redraw(ui.active ? "over" : "all");
   };
-  const stamp = (a, b, on) => paint(on, (visit, flip) =>
-    capsule(d.w, d.h, flip(a[0]), a[1], flip(b[0]), b[1], ui.size / 2, visit));
+  // A brush of one pixel paints the pixel under the cursor, wherever in it the cursor is.
+  const tip = (p) => (ui.size < 2 ? [Math.floor(p[0]) + 0.5, Math.floor(p[1]) + 0.5] : p);
+  const stamp = (from, to, on) => {
+    const a = tip(from), b = tip(to);
+    paint(on, (visit, flip) => capsule(d.w, d.h, flip(a[0]), a[1], flip(b[0]), b[1], ui.size / 2, visit));
+  };
 
   const begin = (title) => {
     d.begin(title + ", " + d.nameOf(ui.bit));
