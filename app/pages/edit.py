@@ -25,12 +25,13 @@ SCRIPTS = (
     "gallery.js",
     "help.js",
     "tour.js",
+    "narrow.js",
     "runs.js",
     "asking.js",
     "reports.js",
     "page.js",
 )  # in the order they are loaded
-STYLES = ("page.css", "panel.css", "steps.css")
+STYLES = ("page.css", "panel.css", "steps.css", "narrow.css")
 HEAD = "".join(f'<link rel="stylesheet" href="/page/{name}">' for name in STYLES) + "".join(
     f'<script src="/page/{name}" defer></script>' for name in SCRIPTS
 )

@@ -20,8 +20,8 @@ STATUS = """
 TELL = """
 window.XREAL = window.XREAL || {};
 window.XREAL.tell = (told) => trigger('submit', told);
-watch('note', () => window.XREAL.page.note(props.note));
-watch('beat', () => { window.XREAL.page.look(); window.XREAL.page.readReport(); });
+watch('note', () => window.XREAL.page?.note?.(props.note));
+watch('beat', () => { window.XREAL.page?.look?.(); window.XREAL.page.readReport(); });
 """
 
 

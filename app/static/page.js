@@ -91,7 +91,7 @@
     else if (told.kind === "verb") choose(VERBS.find((v) => v.toLowerCase() === told.verb.toLowerCase()));
     else if (told.kind === "report") $("#report textarea")?.focus();
     else if (told.kind === "theme") clicks["bar-theme"]();
-    else if (told.kind === "fold") document.body.classList.toggle("folded");
+    else if (told.kind === "fold") page.foldAsk();
     else if (told.kind === "accept" || told.kind === "discard") {
       if ($("#proposal")?.hidden === false) clicks[told.kind]();
     }

@@ -215,7 +215,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   PRESETS.concat([{ name: "Custom" }]).forEach((p) => $("[data-in=preset]").append(makeNode("option", { value: p.name }, p.name)));
   const api = {
     measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
-    area: app.area, zone: tools.zone, offer: offers.show, summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(),
+    area: app.area, zone: tools.zone, offer: offers.show, summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(), fold: () => app.fold(),
     words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },
     brush: (size) => app.size(size),
     raster: { capsule, polygon, ellipse, flooded, enclosed, likeTone, allLikeTone, holes, rim, edge, outvoted, crumbs, moved, resized, tightened, traced, crc32 },
