@@ -6,7 +6,8 @@
   const page = XREAL.page;
   const { $ } = page;
   const narrow = window.matchMedia("(max-width: 1099px)");
-  const drawn = () => $(".xc");
+  const folds = () => $("#editor [data-do=fold]");
+  const column = () => Boolean(folds()) && folds().getAttribute("aria-label").startsWith("Hide");
 
   function named() {
     const button = $("#bar-ask");
@@ -18,26 +19,14 @@
   }
 
   // Where there is room for one drawer only, opening one closes the other.
-  function alone(opened) {
-    if (!narrow.matches) return;
-    const column = drawn() && !drawn().classList.contains("folded");
-    if (opened === "ask" && column) XREAL.canvas.fold();
-    if (opened === "column" && !document.body.classList.contains("folded")) document.body.classList.add("folded");
-  }
-
   page.foldAsk = (fold) => {
-    document.body.classList.toggle("folded", fold);
-    if (!document.body.classList.contains("folded")) alone("ask");
+    const folded = document.body.classList.toggle("folded", fold);
+    if (narrow.matches && !folded && column()) XREAL.canvas.fold();
     named();
   };
 
-  // Both drawers are closed where the page becomes narrow, and open where it is wide again.
-  function settle() {
-    if (!XREAL.canvas || !drawn()) return void setTimeout(settle, 100);
-    document.body.classList.toggle("folded", narrow.matches);
-    if (drawn().classList.contains("folded") !== narrow.matches) XREAL.canvas.fold();
-    named();
-  }
+  // The panel is a closed drawer where the page becomes narrow, and open where it is wide again.
+  const settle = () => page.foldAsk(narrow.matches);
 
   page.clicks["bar-ask"] = () => {
     page.foldAsk();
@@ -49,8 +38,8 @@
     if (narrow.matches && (kind === "verb" || kind === "report")) page.foldAsk(false);
   }, true);
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("[data-do=fold]") && !drawn().classList.contains("folded")) alone("column");
-    named();
+    if (!event.target.closest?.("[data-do=fold]")) return;
+    setTimeout(() => narrow.matches && column() && page.foldAsk(true)); // it says so a moment later
   });
   narrow.addEventListener("change", settle);
   const begin = () => {
