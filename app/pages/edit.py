@@ -31,7 +31,7 @@ SCRIPTS = (
     "reports.js",
     "page.js",
 )  # in the order they are loaded
-STYLES = ("page.css", "panel.css", "steps.css", "narrow.css")
+STYLES = ("page.css", "panel.css", "steps.css", "access.css")
 HEAD = "".join(f'<link rel="stylesheet" href="/page/{name}">' for name in STYLES) + "".join(
     f'<script src="/page/{name}" defer></script>' for name in SCRIPTS
 )

@@ -86,7 +86,12 @@
     return seconds === null || seconds === undefined ? "" : `${Math.max(1, Math.round(seconds))} s left`;
   }
 
+  let stage = ""; // that was spoken of last: assistive software hears of stages, not of steps
+
   function progress(text, rest, fraction) {
+    const now = text.split(", step")[0];
+    $("#run-status")?.setAttribute("aria-live", now === stage ? "off" : "polite");
+    stage = now;
     say("run-status", text);
     say("run-left", rest);
     const bar = $("#run-lines .bar");
@@ -122,6 +127,7 @@
     const line = $("#run-lines .stages");
     if (line) line.hidden = true;
     say("run-left", "");
+    $("#run-status")?.setAttribute("aria-live", "polite");
     const seconds = ((performance.now() - sent) / 1000).toFixed(1);
     say("run-status", view.state === "done" ? `Done in ${seconds} s.` : view.sentence);
     if (canvas()) canvas().preview(null);
