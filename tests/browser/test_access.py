@@ -18,7 +18,7 @@ ALWAYS = {
     "status": ["Document state", "Engine status", "Run status"],
     "toolbar": ["Drawing tools", "Tool options"],
     "button": [
-        "Open", "Save project", "Export", "Theme: dark", "Keys and help", "Brush", "Eraser",
+        "Open", "Export", "Theme: dark", "Keys and help", "Brush", "Eraser",
         "Polygon", "Lasso", "Ellipse", "Fill", "Grow from tone", "Move and scale",
         "Window and level", "Zoom and pan", "Undo", "Redo", "Hide drawing column", "Mirror",
         "Shrink", "Grow", "Smooth", "Invert", "Fit", "One to one", "Compare", "Hide Left lung",
@@ -45,12 +45,11 @@ OF_VERB = {
         "spinbutton": ["Add at top", "bottom", "patient's right", "patient's left"],
         "button": ["Outpaint"],
     },
-    "Upscale": {"radiogroup": ["Method"], "button": ["Upscale"]},
+    "Upscale": {"button": ["Upscale"]},
 }  # fmt: skip
 DETAILS = {
     "radiogroup": ["Quality"],
     "slider": ["Steps", "Guidance"],
-    "combobox": ["Sampler"],
     "spinbutton": ["Seed"],
     "checkbox": ["Keep seed"],
 }
@@ -114,7 +113,7 @@ def test_every_name_of_the_contract_is_found(worked: Any) -> None:
         choose(worked, verb)
         missing += access.missing(worked, names)
 
-    assert missing == []
+    assert " ".join(missing) == ""
 
 
 def test_dialogs_and_what_is_in_them_have_their_names(worked: Any) -> None:
