@@ -26,6 +26,7 @@ SCRIPTS = (
     "help.js",
     "tour.js",
     "narrow.js",
+    "titles.js",
     "runs.js",
     "asking.js",
     "reports.js",

@@ -1,4 +1,4 @@
-"""Anatomy: the sliders of the shape model. Closed by default; its line shows the values."""
+"""Anatomy: the sliders of the shape model. Its line shows the values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from engine.shapes import RATIOS, STEPS, ChestShape
 AVERAGE_RATIO = 0.47  # of the template that the sliders start from
 # field of ChestShape -> label, and what its two ends are
 SLIDERS = {
-    "ratio": ("Heart size", "Cardiothoracic ratio"),
+    "ratio": ("Heart size", "Cardiothoracic ratio, 0.35 to 0.70"),
     "volume": ("Lung volume", "In SD of films; the width stays"),
     "rotation": ("Rotation", "In SD; + patient turned to his right"),
     "habitus": ("Habitus", "In SD; - tall, narrow; + short, broad"),
@@ -33,12 +33,8 @@ class ShapePanel:
 
 def build() -> ShapePanel:
     """Sliders that tell Python when they are let go (page.js), one undo step each time."""
-    with gr.Accordion("Anatomy: average", open=False, elem_id="shape") as fold:
+    with gr.Accordion("Anatomy: average", open=True, elem_id="shape") as fold:
         sliders = [slider(name, label, about) for name, (label, about) in SLIDERS.items()]
-        gr.HTML(
-            html_template="<p class='lead'>A slider draws the template anew with these values. "
-            "Findings stay. Undo brings your drawing back.</p>"
-        )
     return ShapePanel(fold, sliders)
 
 

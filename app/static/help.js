@@ -23,8 +23,7 @@
     return make("section", { className: "about" },
       make("h3", {}, "What the models that ship cannot do"),
       make("ul", {}, ...limits.map((text) => make("li", {}, text))),
-      make("p", {}, make("b", {}, "Not for diagnosis."), ` Every picture that leaves says that it is synthetic. XReal Studio ${version}, licence ${licence}; models that you bring in have their own, see Models.`),
-      make("div", { className: "row" }, tour));
+      make("div", { className: "row" }, make("p", {}, make("b", {}, "Not for diagnosis."), ` Every picture that leaves says that it is synthetic. XReal Studio ${version}, licence ${licence}; models that you bring in have their own, see Models.`), tour));
   }
 
   // Added when the card is first opened: the canvas builds it some time after this script runs.

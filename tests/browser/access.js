@@ -72,6 +72,13 @@ window.access = {
       .map(access.called);
   },
 
+  // What can be pressed in the request panel and the bar and says nothing when the pointer rests.
+  untold() {
+    return access.pressed()
+      .filter((one) => one.matches("#ask *, #bar header button") && !one.closest("[title]:not([title=''])"))
+      .map(access.called);
+  },
+
   pressed() {
     return [...document.querySelectorAll("a, button, select, input, textarea, [role=option]")]
       .filter((one) => one.type !== "file" && one.checkVisibility() && one.getBoundingClientRect().width > 0);

@@ -24,6 +24,12 @@ def outside(page: Any) -> list[str]:
     return page.evaluate("access.outside()")
 
 
+def untold(page: Any) -> list[str]:
+    """Controls of the request panel and the bar without a word when the pointer rests on them."""
+    page.evaluate(SCRIPT)
+    return page.evaluate("access.untold()")
+
+
 def nodes(page: Any) -> list[dict[str, Any]]:
     """The accessibility tree as the browser gives it to assistive software, ignored nodes left."""
     session = page.context.new_cdp_session(page)

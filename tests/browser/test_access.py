@@ -84,7 +84,6 @@ def worked(edit: Any) -> Any:
     says(edit, "Done")
     edit.get_by_role("button", name="Details").click()
     edit.get_by_role("slider", name="Guidance").wait_for()
-    edit.get_by_role("button", name="Anatomy: ").click()
     edit.get_by_role("slider", name="Heart size").wait_for()
     return edit
 
@@ -139,6 +138,12 @@ def test_nothing_that_can_be_focused_is_without_a_name(worked: Any, served: Serv
     worked.goto(served.url + "models")
     worked.get_by_role("heading", name="Files").wait_for()
     assert access.unnamed(worked) == []
+
+
+def test_every_control_of_the_request_panel_and_the_bar_is_explained(worked: Any) -> None:
+    for verb in VERBS:
+        choose(worked, verb)
+        assert access.untold(worked) == [], verb
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -299,7 +299,6 @@ def test_a_slider_of_the_anatomy_draws_it_anew_in_one_undo_step(edit: Any) -> No
     edit.get_by_role("button", name="Use template").click()
     edit.wait_for_function("XREAL.canvas.summary().organs[2] > 0")
     before = edit.evaluate("XREAL.canvas.summary().organs")
-    edit.get_by_role("button", name="Anatomy").click()
     for name in ("Heart size", "Lung volume", "Rotation", "Habitus", "View"):
         edit.get_by_role("slider", name=name).wait_for()
 
