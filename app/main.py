@@ -106,6 +106,7 @@ def serve(
     import uvicorn  # after prepare(): these read the environment
 
     from app import server
+    from app.autosave import Documents
     from app.jobs import Jobs
     from app.models import Models
     from app.pages import edit
@@ -116,7 +117,9 @@ def serve(
     loading = Loading(lambda: open_engine(settings))
     jobs = Jobs(loading)
     models = Models(settings, loading, lambda name: open_set(settings, name))
-    desk = Desk(settings, loading, jobs, Sessions(), embedded_templates, models)
+    desk = Desk(
+        settings, loading, jobs, Sessions(Documents(settings.documents)), embedded_templates, models
+    )
     application = server.build(desk, lambda app: edit.mount(app, desk))
     config = uvicorn.Config(
         application, log_level="warning", timeout_graceful_shutdown=1, server_header=False

@@ -1,12 +1,14 @@
-"""A file that was dropped, pasted or chosen becomes a state of the document."""
+"""What a file is, by its content and never by its name, and how a picture becomes a state."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app import archive, masks
 from app.canvas.drawing import (
     FIRST_FINDING,
     LAST_FINDING,
@@ -18,7 +20,88 @@ from app.canvas.drawing import (
 from app.session import Origin, Session, State
 from engine.errors import EngineError, ImageUnreadable
 from engine.images import read_image
-from engine.provenance import Inputs, Recipe, read_recipe, request_of, wholly_synthetic
+from engine.provenance import (
+    Inputs,
+    Recipe,
+    read_recipe,
+    recipe_from_text,
+    request_of,
+    wholly_synthetic,
+)
+
+FileKind = Literal["picture", "project", "recipe", "mask", "masks"]
+SEVERAL = -2  # the label of a file that holds more than one
+MOST_TEXT = 3_000_000  # bytes of a recipe
+COLOURED = "The file is in colour. It is shown, and used, as grey."
+OTHERS = (
+    "Pictures (PNG, JPEG, TIFF), projects, recipes and masks (PNG, NPZ) can be opened. "
+    "Nothing was changed."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a file is. ``label`` is the bit that a mask says it is, :data:`masks.NEW_FINDING`,
+    :data:`SEVERAL` where it holds more than one, None where only a person knows."""
+
+    kind: FileKind
+    can_be_picture: bool = False
+    label: int | None = None
+
+
+def identify(path: Path, name: str) -> Found:
+    """What the file at ``path`` is. Raises with a sentence where it is nothing that can be opened.
+
+    The name only ever says which label a mask is, never what kind of file it is.
+    """
+    with path.open("rb") as file:
+        head = file.read(1024)
+    if head.startswith(b"PK\x03\x04"):
+        return Found(kind=_kind_of_zip(path), label=SEVERAL)
+    if head.lstrip()[:1] == b"{":
+        _recipe_in_text(path)
+        return Found(kind="recipe")
+    try:
+        data = path.read_bytes()
+        read_image(data)
+    except ImageUnreadable as error:
+        raise ImageUnreadable(_of_sentence(str(error))) from error
+    if recipe_in(path) is not None:
+        return Found(kind="picture", can_be_picture=True)
+    if masks.is_index(data):
+        return Found(kind="mask", can_be_picture=True, label=SEVERAL)
+    if masks.is_binary(data):
+        return Found(kind="mask", can_be_picture=True, label=masks.label_in(name))
+    return Found(kind="picture", can_be_picture=True)
+
+
+def _kind_of_zip(path: Path) -> FileKind:
+    if archive.has_manifest(path):
+        return "project"
+    try:
+        with zipfile.ZipFile(path) as opened:
+            names = opened.namelist()
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeError) as error:
+        raise ImageUnreadable(
+            "The ZIP file was cut off or damaged while it was copied. Copy it again. "
+            "Nothing was changed."
+        ) from error
+    if masks.NPZ in names or any(name.endswith(".npy") for name in names):
+        return "masks"
+    raise ImageUnreadable(f"This ZIP is neither a project nor masks of ours. {OTHERS}")
+
+
+def _recipe_in_text(path: Path) -> Recipe:
+    if path.stat().st_size > MOST_TEXT:
+        raise ImageUnreadable(f"This text is larger than any recipe. {OTHERS}")
+    recipe = recipe_from_text(path.read_bytes())
+    if not isinstance(recipe.get("verb"), str) or "parameters" not in recipe:
+        raise ImageUnreadable(f"This JSON file is not a recipe. {OTHERS}")
+    return recipe
+
+
+def _of_sentence(said: str) -> str:
+    return said.replace("Open a PNG, JPEG or TIFF picture.", OTHERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +111,11 @@ class Restored:
     verb: str
     report: str
     seed: int | None
+    quality: str | None = None
 
 
 def open_picture(session: Session, path: Path, name: str) -> tuple[State, Restored | None]:
-    """Read a picture into the history. ``name`` is shown, and kept in memory only.
+    """Read a picture into the history. ``name`` is shown, and kept in the document only.
 
     A file of ours brings its recipe along and, of a generated picture, the drawing.
     """
@@ -45,12 +129,7 @@ def open_picture(session: Session, path: Path, name: str) -> tuple[State, Restor
         recipe, inputs = found
         origin = "synthetic" if wholly_synthetic(recipe) else "partly"
         drawing = drawing_of(session, recipe, inputs, opened.pixels.shape)
-        parameters = recipe.get("parameters", {})
-        restored = Restored(
-            verb=str(recipe.get("verb", "")),
-            report=str(parameters.get("report", "")),
-            seed=parameters.get("sampling", {}).get("seed"),
-        )
+        restored = restored_by(recipe)
     state = session.add(
         lambda number: State(
             number=number,
@@ -63,10 +142,48 @@ def open_picture(session: Session, path: Path, name: str) -> tuple[State, Restor
             inputs=inputs,
             drawing=drawing,
             seed=restored.seed if restored else None,
+            notes=(COLOURED,) if opened.colour else (),
         )
     )
-    session.title = name
+    if len(session.states) == 1:
+        session.title = name
     return state, restored
+
+
+def restored_by(recipe: Recipe) -> Restored:
+    """What of a recipe the panel can show; parts of another form are left out."""
+    parameters = recipe.get("parameters", {})
+    sampling = parameters.get("sampling")
+    sampling = sampling if isinstance(sampling, dict) else {}
+    seed, quality = sampling.get("seed"), sampling.get("quality")
+    return Restored(
+        verb=str(recipe.get("verb", "")),
+        report=str(parameters.get("report") or "")[:10_000],
+        seed=seed if type(seed) is int and 0 <= seed < 2**53 else None,
+        quality=quality if isinstance(quality, str) else None,
+    )
+
+
+def read_recipe_file(path: Path) -> Restored:
+    return restored_by(_recipe_in_text(path))
+
+
+def read_masks(path: Path, label: int | None, drawing: Drawing | None) -> masks.Masks:
+    """The masks in a file; ``label`` says which one a painted region is."""
+    data = path.read_bytes()
+    if data.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(path) as opened:
+            info = next((i for i in opened.infolist() if i.filename == masks.NPZ), None)
+            if info is not None:
+                data = archive.read_member(opened, info, 31 * masks.MOST_NPZ)
+        return masks.of_npz(data)
+    if masks.is_index(data):
+        return masks.of_index(data)
+    if label is None:
+        raise ImageUnreadable("The file does not say which label it is. Choose one.")
+    if label == masks.NEW_FINDING:
+        label = masks.free_finding(drawing, set())
+    return masks.of_label(data, label)
 
 
 def recipe_in(path: Path) -> tuple[Recipe, Inputs] | None:

@@ -17,7 +17,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import exporting, messages, pictures
+from app import pictures
+from app.document_routes import add_document_routes
 from app.gallery import add_gallery_routes
 from app.jobs import Jobs
 from app.pages import models
@@ -28,8 +29,9 @@ from app.settings import Settings
 from engine.errors import EngineError
 
 STATIC = Path(__file__).parent / "static"
-LARGEST_BODY = 130_000_000  # bytes; one picture of 40 million pixels at 16 bits, and room
-UPLOADS = "100mb"
+LARGEST_BODY = 520_000_000  # bytes; the largest project, and room
+UPLOADS = "100mb"  # by way of Gradio: drawings
+YEAR = 365 * 86_400  # seconds; a browser finds its documents again after it was closed
 SAFE = ("GET", "HEAD")
 GRADIO = re.compile(  # the routes of Gradio that its page uses; all others do not exist here
     r"/(config/?|theme\.css|assets/.*|static/.*|favicon\.ico|manifest\.json|"
@@ -120,10 +122,11 @@ class Guard:
             headers[name] = value
         if not request.url.path.startswith(("/assets/", "/static/")):
             headers["Cache-Control"] = "no-store"
-        if request.url.path in PAGES and session_id(request, self.cookie) is None:
-            fresh = secrets.token_urlsafe(24)
+        if request.url.path in PAGES:  # each visit begins the year anew
+            own = session_id(request, self.cookie) or secrets.token_urlsafe(24)
             headers.append(
-                "Set-Cookie", f"{self.cookie}={fresh}; Path=/; HttpOnly; SameSite=Strict"
+                "Set-Cookie",
+                f"{self.cookie}={own}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Strict",
             )
 
     async def _headed(self, response: Response, scope: Scope, send: Send) -> None:
@@ -175,6 +178,7 @@ def build(desk: Desk, mount: Callable[[FastAPI], FastAPI]) -> ASGIApp:
     add_panel_routes(app, owner, desk)
     add_gallery_routes(app, desk)
     models.add_routes(app, owner, desk.models, desk.loading)
+    add_document_routes(app, owner, desk)
     app.mount("/page", StaticFiles(directory=STATIC))
     return Guard(mount(app), desk.settings, desk.cookie)
 
@@ -228,20 +232,6 @@ def add_picture_routes(app: FastAPI, owner: Callable[[Request], str], sessions: 
         if data is None:
             raise HTTPException(404, "There is no such drawing.")
         return Response(data, media_type="application/json")
-
-    @app.get("/api/states/{number}/export")
-    def export(number: int, request: Request, mark: str = "strip", bits: int = 16) -> Response:
-        state = find(request, number)
-        try:
-            data = exporting.png(state, mark, bits)
-        except Exception as error:
-            return Response(messages.sentence(error), 400, media_type="text/plain; charset=utf-8")
-        name = f"xreal-state-{number}.png"
-        return Response(
-            data,
-            media_type="image/png",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
 
 
 def png(data: bytes) -> Response:

@@ -6,17 +6,18 @@ adds results from its own thread, hence the lock.
 
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.drawing import Drawing
 from engine.api import GenerateRequest, Pixels, Request, Result, UpscaleRequest
-from engine.errors import InvalidRequest
+from engine.errors import EngineError, InvalidRequest
 from engine.provenance import inputs_of, with_history
 from engine.shapes import ChestShape
 
@@ -30,6 +31,7 @@ MARKS: dict[Origin | None, str] = {
 }
 OFFERED = 16  # drawings that wait to be fetched by the browser
 SESSIONS = 32  # browsers remembered at once; this computer has one or two
+BINNED = 200  # deleted states that undo can bring back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,15 @@ class State:
         return f"{self.number} {self.name}"
 
 
+@dataclass(frozen=True)
+class Binned:
+    """A deleted state, and what its going changed."""
+
+    state: State
+    children: tuple[int, ...]  # that became its parent's
+    shown: bool  # it was on screen
+
+
 @dataclass
 class Session:
     """The document of one browser. Use the methods; they take the lock."""
@@ -73,9 +84,17 @@ class Session:
     report: str = ""  # as typed, also before a run
     form: Any = None  # the values of the request panel at the newest run
     chest: ChestShape = field(default_factory=ChestShape)  # the newest that was drawn
-    nonce: int = 0
+    look: dict[str, Any] = field(default_factory=dict)  # window, zoom and the like, of the browser
+    created: float = field(default_factory=time.time)  # seconds since 1970
+    saved: float | None = None  # when the document was last written to the disk, or None
+    fault: str | None = None  # why it could not be written, or None
+    notice: str | None = None  # what the person should be told once, at the next page
+    # Counts on from the time, so that a page which outlives the program takes what comes as new.
+    nonce: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    keep: Callable[[], None] = lambda: None  # writes the document to the disk, where there is one
     lock: threading.RLock = field(default_factory=threading.RLock)
-    _number: int = 0
+    number: int = 0  # of the newest state; numbers are never given twice
+    bin: dict[int, Binned] = field(default_factory=dict)
     _labels: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
 
     def next_nonce(self) -> int:
@@ -96,6 +115,12 @@ class Session:
             if number in self.states:
                 self.current = number
 
+    @property
+    def empty(self) -> bool:
+        """Nothing was opened, made, painted or typed."""
+        painted = self.drawing is not None and (self.drawing.bits.any() or self.drawing.findings)
+        return not (self.states or painted or self.report.strip())
+
     def drew(self, drawing: Drawing) -> None:
         """The newest drawing of the browser, and the picture it lies on."""
         with self.lock:
@@ -106,42 +131,62 @@ class Session:
             if on_screen is not None and on_screen.isdecimal() and int(on_screen) in self.states:
                 self.current = int(on_screen)
 
-    def new_document(self, drawing: Drawing | None) -> None:
-        """The browser starts a drawing of its own; the history goes on."""
-        with self.lock:
-            self.doc = secrets.token_hex(8)
-            self.drawing = drawing
-
     def add(self, make: Callable[[int], State], *, choose: bool = True) -> State:
         """Append the state that ``make`` builds for its number."""
         with self.lock:
-            self._number += 1
-            state = make(self._number)
+            self.number += 1
+            state = make(self.number)
             self.states[state.number] = state
             if choose:
                 self.current = state.number
             return state
 
     def delete(self, number: int) -> None:
-        """Take a state out of the history; its children become its parent's."""
+        """Take a state out of the history; its children become its parent's. The bin keeps it."""
         with self.lock:
             gone = self.states.pop(number, None)
             if gone is None:
                 return
-            for child in self.states.values():
-                if child.parent == number:
-                    self.states[child.number] = replace(child, parent=gone.parent)
-            if self.current == number:
+            children = [child for child in self.states.values() if child.parent == number]
+            for child in children:
+                self.states[child.number] = replace(child, parent=gone.parent)
+            shown = self.current == number
+            self.bin[number] = Binned(gone, tuple(child.number for child in children), shown)
+            while len(self.bin) > BINNED:
+                del self.bin[next(iter(self.bin))]
+            if shown:
                 left = [n for n in self.states if n < number] or list(self.states)
                 parent = gone.parent if gone.parent in self.states else None
                 self.current = parent or (left[-1] if left else None)
 
-    def settle(self, number: int) -> None:
-        """Accept a proposal: it stays in the history as it is."""
+    def undelete(self, number: int) -> None:
+        """Bring a state back from the bin, to its place, with its children."""
+        with self.lock:
+            found = self.bin.pop(number, None)
+            if found is None:
+                raise InvalidRequest(f"State {number} is gone for good.")
+            self.states[number] = found.state
+            self.states = dict(sorted(self.states.items()))
+            for child in found.children:
+                if child in self.states:
+                    self.states[child] = replace(self.states[child], parent=number)
+            if found.shown:
+                self.current = number
+
+    def forget(self, number: int | None = None) -> None:
+        """Empty the bin: of one state, or of all where no undo can reach them any more."""
+        with self.lock:
+            if number is None:
+                self.bin.clear()
+            else:
+                self.bin.pop(number, None)
+
+    def settle(self, number: int, *, proposal: bool = False) -> None:
+        """Accept a proposal: it stays in the history as it is. ``proposal`` takes that back."""
         with self.lock:
             state = self.states.get(number)
             if state is not None:
-                self.states[number] = replace(state, proposal=False)
+                self.states[number] = replace(state, proposal=proposal)
 
     def offer_labels(self, data: bytes) -> str:
         """Keep a drawing for the browser to fetch; its address. Only the newest few are kept."""
@@ -201,6 +246,7 @@ def keep_result(
             proposal=proposal,
         )
     )
+    session.keep()
     return made.number
 
 
@@ -239,6 +285,8 @@ def keep_stages(
             choose=choose,
         )
         parent = state.number
+    if choose:
+        session.keep()
     return parent
 
 
@@ -270,17 +318,42 @@ def seed_of(request: Request) -> int | None:
     return None if sampling is None else sampling.seed
 
 
+class Keeper(Protocol):
+    """Where documents outlive the program; see ``autosave.Documents``."""
+
+    def save(self, session: Session) -> float: ...
+    def open(self, session: Session, doc: str | None = None) -> bool: ...
+    def new(self, session: Session) -> None: ...
+
+
 class Sessions:
     """The documents by session cookie, the least recently used dropped beyond a few."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeper: Keeper | None = None) -> None:
+        self.keeper = keeper
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Session] = OrderedDict()
 
     def of(self, id: str) -> Session:
+        """The session of a browser, as it was left; a new one where there is none."""
         with self._lock:
-            session = self._known.setdefault(id, Session(id))
+            session = self._known.get(id)
+            if session is None:
+                session = self._known[id] = Session(id)
+                session.keep = lambda: self.save(session)
+                if self.keeper is not None:
+                    self.keeper.open(session)
             self._known.move_to_end(id)
             while len(self._known) > SESSIONS:
                 self._known.popitem(last=False)
             return session
+
+    def save(self, session: Session) -> None:
+        """Write the document to the disk; what hinders it is kept in ``session.fault``."""
+        if self.keeper is None or (session.empty and session.saved is None):
+            return
+        try:
+            session.saved = self.keeper.save(session)
+            session.fault = None
+        except EngineError as error:
+            session.fault = str(error)

@@ -38,6 +38,11 @@ class Settings:
         return self.data / "temp" / str(self.port)
 
     @property
+    def documents(self) -> Path:
+        """What is saved while people work."""
+        return self.data / "documents"
+
+    @property
     def log(self) -> Path:
         return self.data / "logs" / "page.log"
 

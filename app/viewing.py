@@ -1,6 +1,6 @@
 """What the canvas shows of a document: addresses and numbers, never pixels."""
 
-from typing import get_args
+from typing import Any, get_args
 
 from app.canvas.view import Known, Proposal, StateThumb, View
 from app.loading import Engine
@@ -13,7 +13,14 @@ THUMB_SIDE = 116  # px, twice what the history shows, for sharp screens
 
 
 def view_of(
-    session: Session, engine: Engine | None, *, labels: bytes | None = None, base: int | None = None
+    session: Session,
+    engine: Engine | None,
+    *,
+    labels: bytes | None = None,
+    base: int | None = None,
+    step: dict[str, Any] | None = None,
+    look: bool = False,
+    restart: bool = False,
 ) -> View:
     """The document as it is now; with ``labels``, a drawing made from the revision ``base``."""
     with session.lock:
@@ -26,23 +33,26 @@ def view_of(
             name=session.title,
             size=(NEW_SIDE, NEW_SIDE),
             current=None if picture is None else str(picture.number),
-            image_url=None if picture is None else image_url(picture),
+            image_url=None if picture is None else image_url(session, picture),
             labels_url=None if labels is None else session.offer_labels(labels),
             title=None if picture is None else picture.title,
-            states=tuple(thumb(state) for state in session.states.values()),
-            proposal=None if proposal is None else proposed(proposal),
+            states=tuple(thumb(session, state) for state in session.states.values()),
+            proposal=None if proposal is None else proposed(session, proposal),
             know=known(engine),
             mark=MARKS[None if picture is None else picture.origin],
             autosave=True,
+            step=step,
+            look=dict(session.look) if look else None,
+            restart=restart,
         )
 
 
-def thumb(state: State) -> StateThumb:
+def thumb(session: Session, state: State) -> StateThumb:
     return StateThumb(
         id=str(state.number),
         label=state.title,
-        url=image_url(state),
-        thumb_url=f"{image_url(state)}?side={THUMB_SIDE}",
+        url=image_url(session, state),
+        thumb_url=f"{image_url(session, state)}&side={THUMB_SIDE}",
         title=f"State {state.number}: {state.name}",
         detail=f"{state.bits} bit",
         parent=None if state.parent is None else str(state.parent),
@@ -52,13 +62,16 @@ def thumb(state: State) -> StateThumb:
     )
 
 
-def image_url(state: State) -> str:
-    return f"/api/states/{state.number}.png"
+def image_url(session: Session, state: State) -> str:
+    """Its address; the document is in it, for browsers keep pictures by their address."""
+    return f"/api/states/{state.number}.png?doc={session.doc}"
 
 
-def proposed(state: State) -> Proposal:
+def proposed(session: Session, state: State) -> Proposal:
     return Proposal(
-        id=str(state.number), image_url=image_url(state), text="A proposal: keep it or drop it."
+        id=str(state.number),
+        image_url=image_url(session, state),
+        text="A proposal: keep it or drop it.",
     )
 
 

@@ -55,10 +55,14 @@ GRID = 65535
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedImage:
-    """``pixels`` (H, W) in [0, 1], every value on the 16-bit grid; ``bits`` of the file."""
+    """``pixels`` (H, W) in [0, 1], every value on the 16-bit grid; ``bits`` of the file.
+
+    ``colour`` says that there was colour, which became luminance.
+    """
 
     pixels: Pixels
     bits: int
+    colour: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +88,7 @@ def read_image(source: str | Path | bytes) -> OpenedImage:
     return OpenedImage(
         pixels=grey if rows is None else grey[:rows],
         bits=16 if codes.most > 255 else 8,
+        colour=_coloured(codes),
     )
 
 
@@ -294,6 +299,11 @@ def _wide_colour(data: bytes, orientation: int) -> _Codes:
         return _Codes(values=found, most=GRID)
     alpha = from_codes(found[..., 3], GRID) if found.shape[2] == 4 else None
     return _Codes(values=found[..., 2::-1], most=GRID, alpha=alpha)
+
+
+def _coloured(codes: _Codes) -> bool:
+    values = codes.values if codes.palette is None else codes.palette
+    return values.ndim == 3 and bool((values != values[..., :1]).any())
 
 
 def _grey(codes: _Codes) -> Pixels:

@@ -172,7 +172,7 @@ def read_recipe(source: str | Path | bytes) -> tuple[Recipe, Inputs]:
     """Recipe and inputs from a PNG that this program wrote, or a recipe from a JSON file."""
     data = source if isinstance(source, bytes) else _contents(Path(source))
     if not png.is_png(data):
-        return _parse(data), {}
+        return recipe_from_text(data), {}
     parts = list(png.chunks(data))
     text = png.texts(parts).get(KEYWORD)
     if text is None:
@@ -180,7 +180,7 @@ def read_recipe(source: str | Path | bytes) -> tuple[Recipe, Inputs]:
             "This picture holds no recipe: it was not written by XReal Studio, or another "
             "program saved it again and dropped the recipe."
         )
-    recipe = _parse(text.encode())
+    recipe = recipe_from_text(text.encode())
     recipe.pop("file", None)
     packed = [payload for kind, payload in parts if kind == INPUT_CHUNK]
     inputs, pixels = {}, 0
@@ -335,7 +335,8 @@ def _contents(path: Path) -> bytes:
         raise ImageUnreadable(f"'{path.name}' cannot be read: {error.strerror}.") from error
 
 
-def _parse(data: bytes) -> Recipe:
+def recipe_from_text(data: bytes) -> Recipe:
+    """A recipe from its JSON, well formed; raises :class:`ImageUnreadable`."""
     if len(data) > MOST_RECIPE_BYTES:
         raise ImageUnreadable("This is not a recipe: it is larger than any recipe.")
     try:

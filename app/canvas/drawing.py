@@ -142,30 +142,33 @@ def read_drawing(payload: Any, folder: Path, seen: Revisions | None = None) -> D
     ``folder`` is where uploads are kept; ``seen`` refuses revisions older than one seen before.
     Raises InvalidRequest with a sentence for the screen.
     """
-    if not isinstance(payload, Mapping) or payload.get("v") != 1:
+    if not isinstance(payload, Mapping):
         raise InvalidRequest(_DAMAGED)
-    doc, job = _identifier(payload.get("doc")), _identifier(payload.get("job"))
-    state = None if payload.get("state") is None else _identifier(payload.get("state"))
-    rev, width, height = (_whole(payload.get(name)) for name in ("rev", "w", "h"))
-    if width < 1 or height < 1:
-        raise InvalidRequest(_DAMAGED)
-    if width * height > MOST_PIXELS:
-        raise InvalidRequest(
-            f"The drawing is {width} x {height} px; the largest that can be drawn on has "
-            f"{MOST_PIXELS // 10**6} million pixels."
-        )
+    width, height = _size(payload)
     path = checked_upload(payload.get("labels"), folder)
-    raw = _unpacked(path, 4 * width * height)
-    if zlib.crc32(raw) != payload.get("crc32"):
+    if path.stat().st_size > 4 * width * height + 65536:
+        raise InvalidRequest(_DAMAGED)
+    drawing = read_planes(payload, path.read_bytes())
+    if seen is not None:
+        seen.admit(drawing.doc, drawing.rev)
+    return drawing
+
+
+def read_planes(head: Mapping[str, Any], packed: bytes) -> Drawing:
+    """A drawing from its description and its gzipped planes, after every check."""
+    if head.get("v") != 1:
+        raise InvalidRequest(_DAMAGED)
+    doc, job = _identifier(head.get("doc")), _identifier(head.get("job"))
+    state = None if head.get("state") is None else _identifier(head.get("state"))
+    rev, (width, height) = _whole(head.get("rev")), _size(head)
+    raw = _unpacked(packed, 4 * width * height)
+    if zlib.crc32(raw) != head.get("crc32"):
         raise InvalidRequest(_DAMAGED)
     bits = np.frombuffer(raw, "<u4").reshape(height, width).astype(np.uint32)
     if (bits & np.uint32(RESERVED_BITS)).any():
         raise InvalidRequest(_DAMAGED)
     bits.setflags(write=False)
-    findings = _findings(payload.get("findings", []))
-    if seen is not None:
-        seen.admit(doc, rev)
-    return Drawing(doc, rev, job, state, bits, findings)
+    return Drawing(doc, rev, job, state, bits, findings_of(head.get("findings", [])))
 
 
 def labels_file(
@@ -191,13 +194,24 @@ def labels_file(
     ).encode()
 
 
-def _unpacked(path: Path, size: int) -> bytes:
-    """The gzipped file, never unpacking more than ``size`` bytes and a little."""
-    if path.stat().st_size > size + 65536:
+def _size(payload: Mapping[str, Any]) -> tuple[int, int]:
+    """Width and height, within what can be drawn on."""
+    width, height = _whole(payload.get("w")), _whole(payload.get("h"))
+    if width < 1 or height < 1:
         raise InvalidRequest(_DAMAGED)
+    if width * height > MOST_PIXELS:
+        raise InvalidRequest(
+            f"The drawing is {width} x {height} px; the largest that can be drawn on has "
+            f"{MOST_PIXELS // 10**6} million pixels."
+        )
+    return width, height
+
+
+def _unpacked(packed: bytes, size: int) -> bytes:
+    """The gzipped planes, never unpacking more than ``size`` bytes and a little."""
     reader = zlib.decompressobj(wbits=31)
     try:
-        raw = reader.decompress(path.read_bytes(), size + 1)
+        raw = reader.decompress(packed, size + 1)
         more = b"" if reader.eof else reader.decompress(reader.unconsumed_tail, 1)
     except zlib.error as error:
         raise InvalidRequest(_DAMAGED) from error
@@ -206,7 +220,8 @@ def _unpacked(path: Path, size: int) -> bytes:
     return raw
 
 
-def _findings(value: Any) -> tuple[FindingRegion, ...]:
+def findings_of(value: Any) -> tuple[FindingRegion, ...]:
+    """The list of findings as the browser and project files write it, checked."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > 24:
         raise InvalidRequest(_DAMAGED)
     found: dict[int, FindingRegion] = {}

@@ -53,6 +53,9 @@ class View:
     seen). ``labels_url`` is given only when a drawing should be loaded. ``size`` (w, h) is that of
     an empty new document. ``measured`` has "ratio", "left", "right" as read from the picture.
     ``spacing_mm``, the side of a pixel, gives a scale bar and measures in mm; a state's own wins.
+    ``step`` makes all that the view changes one step of the undo stack: its title, and what the
+    event ``step`` carries when it is undone and done again. ``look`` is what ``look()`` gave.
+    ``restart`` shows this document instead of what the browser made of it.
     """
 
     doc: str
@@ -71,6 +74,9 @@ class View:
     mark: str | None = None
     autosave: bool = False
     spacing_mm: float | None = None
+    step: dict[str, Any] | None = None
+    look: dict[str, Any] | None = None
+    restart: bool = False
 
     def props(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,7 +1,7 @@
 """What the Edit page does when it is asked to: events in, what to show out.
 
 No layout here and nothing of how it looks. Each kind of event has its own room: runs in
-``running``, organs in ``anatomy``, states in ``history``.
+``running``, organs in ``anatomy``, states in ``history``, files and documents in ``files``.
 """
 
 import re
@@ -18,13 +18,15 @@ from app.loading import Loading
 from app.models import Models
 from app.pages import history
 from app.pages.anatomy import Anatomy
-from app.pages.form import Form
+from app.pages.files import Files
+from app.pages.form import Form, form_of
 from app.pages.running import Running
-from app.pages.shown import Shown, document, refusal
+from app.pages.shown import Shown, document, note, refusal
 from app.panels import shape
 from app.session import Session, Sessions
 from app.settings import Settings
 from app.templates import Template
+from app.uploads import Uploads
 from app.viewing import named
 from engine.api import Verb
 from engine.errors import InvalidRequest
@@ -50,6 +52,8 @@ class Desk:
         self.sessions = sessions
         self.running = Running(loading, jobs)
         self.anatomy = Anatomy(loading, jobs, templates)
+        self.uploads = Uploads(settings.temp / "opening")
+        self.files = Files(loading, jobs, sessions, self.uploads, self.all)
         # Cookies know no ports; with the port in the name, two programs stay apart.
         self.cookie = f"xreal_session_{settings.port}"
 
@@ -61,6 +65,10 @@ class Desk:
         return self.sessions.of(found)
 
     def start(self, session: Session, drawing: Drawing | None, call: str, form: Form) -> Shown:
+        if drawing is not None:
+            session.drew(drawing)
+        session.form, session.report = form, form.report
+        self.sessions.save(session)  # whatever the run does to the program, this is kept
         return self.running.start(session, drawing, call, form)
 
     def asked(self, session: Session, event: gr.EventData) -> Shown:
@@ -69,12 +77,22 @@ class Desk:
             return self.answer(session, asked(event))
         except Exception as error:
             return refusal(session, error)
+        finally:
+            self.sessions.save(session)
 
     def told(self, session: Session, told: Mapping[str, Any]) -> Shown:
         """What the page's own script says."""
         rev, engine = told.get("rev"), self.loading.engine
         try:
             match told.get("kind"):
+                case "open":
+                    return self.files.open(session, told)
+                case "new":
+                    return self.files.new(session)
+                case "reopen":
+                    return self.files.reopen(session, told.get("file"))
+                case "again":
+                    return self.all(session, restart=True)
                 case "loaded":
                     return self.loaded(session)
                 case "template":
@@ -91,47 +109,46 @@ class Desk:
             return document(session, engine)
         except Exception as error:
             return refusal(session, error)
+        finally:
+            self.sessions.save(session)
 
     def answer(self, session: Session, ask: Ask) -> Shown:
         number, engine = number_of(ask.data.get("id")), self.loading.engine
         match ask.kind:
-            case "open" if ask.file is not None:
-                return history.open_file(session, engine, ask.file, str(ask.data.get("name", "")))
-            case "drawing" if ask.drawing is not None:
-                session.drew(ask.drawing)
-                return Shown()
             case "select" if number is not None:
                 session.select(number)
                 return Shown()
             case "restore" if number is not None:
                 return history.restore(session, engine, number, ask.rev)
             case "delete" if number is not None:
-                session.delete(number)
+                return history.delete(session, engine, number)
             case "accept" | "discard" as choice if number is not None:
                 return history.decide(session, engine, choice, number, ask.rev)
             case "from_picture":
                 return self.anatomy.of_picture(session, number_of(ask.state), ask.rev)
-            case _:
-                return Shown()
-        return document(session, engine)
+        return Shown()
 
     def typed(self, session: Session, report: str) -> None:
         """Remember what was typed, for a page that is reloaded before the next run."""
         session.report = str(report)[:10_000]
 
-    def all(self, session: Session) -> Shown:
-        """Everything, for a page that was just loaded."""
+    def all(self, session: Session, *, restart: bool = False) -> Shown:
+        """Everything, for a page that was just loaded, or that must forget what it has."""
+        session.forget()  # a page that was just loaded has nothing to undo
         drawing = session.drawing
         labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
         base = None if drawing is None else drawing.rev
         found = replace(
-            document(session, self.loading.engine, labels, base),
+            document(session, self.loading.engine, labels, base, look=True, restart=restart),
             finding=gr.update(choices=self.findings()),
         )
-        asked = session.form
+        if session.notice is not None:
+            found = replace(found, lines=note(session, session.notice, "warn"))
+            session.notice = None
+        asked = session.form if isinstance(session.form, Form) else form_of(session.form)
         # An empty report is left alone: something may have been typed since the page came up.
         report = session.report or gr.skip()
-        if not isinstance(asked, Form):
+        if asked is None:
             return replace(found, report=report)
         return replace(
             found,
@@ -162,7 +179,11 @@ class Desk:
             "sentence": self.loading.failure or "",
             "title": session.title,
             "document": "Empty" if not count else f"{count} state{'s' if count > 1 else ''}",
+            "doc": session.doc,
             "rev": None if session.drawing is None else session.drawing.rev,
+            "empty": session.empty,
+            "saved": session.saved,
+            "fault": session.fault,
             "job": self.jobs.active(session.id),
             "exportable": [str(s.number) for s in states if s.recipe is not None],
             "proposals": [str(s.number) for s in states if s.proposal],

@@ -31,8 +31,10 @@ SCRIPTS = (
     "asking.js",
     "reports.js",
     "page.js",
+    "documents.js",
+    "files.js",
 )  # in the order they are loaded
-STYLES = ("page.css", "panel.css", "steps.css", "access.css")
+STYLES = ("page.css", "panel.css", "steps.css", "files.css", "access.css")
 HEAD = "".join(f'<link rel="stylesheet" href="/page/{name}">' for name in STYLES) + "".join(
     f'<script src="/page/{name}" defer></script>' for name in SCRIPTS
 )
@@ -70,6 +72,7 @@ class EditPage:
             self.generate.report,
             self.details.seed,
             self.details.keep,
+            self.details.quality,
             self.details.fold,
             self.insert.finding,
             *self.generate.shape.shown,

@@ -1,6 +1,7 @@
 """The request panel as a whole: its values, and the request they make with the drawing."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,14 @@ class Form:
     @property
     def what(self) -> Verb:
         return VERBS[self.verb]
+
+
+def form_of(values: Any) -> Form | None:
+    """The values of a panel as a document keeps them; None where the panel was another one."""
+    names = {field.name for field in fields(Form)}
+    if not isinstance(values, dict) or set(values) != names or values["verb"] not in VERBS:
+        return None
+    return Form(**values)
 
 
 def read(

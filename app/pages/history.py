@@ -1,33 +1,55 @@
-"""What happens to the states of a document: opened, chosen, kept, dropped, drawn again."""
+"""What happens to the states of a document: chosen, kept, dropped, brought back, drawn again."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from app import opening
 from app.canvas.drawing import ERASE, labels_file
 from app.loading import Engine
-from app.pages.shown import Shown, document, note
+from app.pages.shown import Shown, document, note, step
 from app.session import Session, fitted
 from engine.errors import InvalidRequest
 
 
-def open_file(session: Session, engine: Engine | None, file: Path, name: str) -> Shown:
-    state, restored = opening.open_picture(session, file, name)
-    session.new_document(state.drawing)
-    drawing = state.drawing
-    labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
-    found = document(session, engine, labels)
-    if restored is None:
-        return found
-    return replace(
-        found,
-        report=restored.report,
-        seed=gr.skip() if restored.seed is None else restored.seed,
-        keep=restored.seed is not None,
-    )
+def delete(session: Session, engine: Engine | None, number: int) -> Shown:
+    """Into the bin, where undo finds it as long as the browser remembers the step."""
+    if session.state(number) is None:
+        return document(session, engine)
+    session.delete(number)
+    return document(session, engine, step=deletion(f"delete state {number}", number))
+
+
+def deletion(title: str, number: int) -> dict[str, Any]:
+    """The step of a deletion; when it is forgotten, the state is gone for good."""
+    undo, redo = {"kind": "undelete", "id": number}, {"kind": "delete", "id": number}
+    return {**step(title, undo, redo), "forget": {"kind": "forget", "id": number}}
+
+
+def change(session: Session, told: Mapping[str, Any]) -> None:
+    """A step of the undo stack taken back or done again: what it asked for, to the letter."""
+    number, show = told.get("id"), told.get("show")
+    if type(number) is not int:
+        raise InvalidRequest("This step cannot be taken back any more.")
+    match told.get("kind"):
+        case "delete":
+            session.delete(number)
+        case "undelete":
+            session.undelete(number)
+        case "settle":
+            session.settle(number)
+        case "propose":
+            session.settle(number, proposal=True)
+        case "select":
+            pass
+        case "forget":
+            session.forget(number)
+        case _:
+            raise InvalidRequest("This step cannot be taken back any more.")
+    if type(show) is int:
+        session.select(show)
 
 
 def restore(session: Session, engine: Engine | None, number: int, rev: int) -> Shown:
@@ -35,9 +57,16 @@ def restore(session: Session, engine: Engine | None, number: int, rev: int) -> S
     state = session.state(number)
     if state is None or state.drawing is None:
         raise InvalidRequest("Nothing was drawn for this picture.")
+    before, report = session.current, session.report
     session.select(number)
+    session.report = state.report
     drawing = fitted(state.drawing, state.image.shape)
-    found = document(session, engine, labels_file(drawing.bits, drawing.findings), rev)
+    back = {"kind": "select", "id": number, "show": before}
+    again = {"kind": "select", "id": number, "show": number}
+    done = step(f"restore drawing {number}", back, again)
+    done = {**done, "report": [report, state.report]}
+    data = labels_file(drawing.bits, drawing.findings)
+    found = document(session, engine, data, rev, step=done)
     seed = gr.skip() if state.seed is None else state.seed
     return replace(found, seed=seed, report=state.report)
 
@@ -48,13 +77,15 @@ def decide(
     """Keep a proposal or drop it; the paint that asked for a kept one goes."""
     if choice == "discard":
         session.delete(number)
-        return document(session, engine)
+        return document(session, engine, step=deletion(f"discard state {number}", number))
     session.settle(number)
+    back, again = {"kind": "propose", "id": number}, {"kind": "settle", "id": number}
+    done = step(f"accept state {number}", back, again)
     state = session.state(number)
     if state is None or state.drawing is None or not state.drawing.has(ERASE):
-        return document(session, engine)
-    nothing = np.zeros(state.image.shape, np.uint32)
-    return document(session, engine, labels_file(nothing, replaces=1 << ERASE), rev)
+        return document(session, engine, step=done)
+    nothing = labels_file(np.zeros(state.image.shape, np.uint32), replaces=1 << ERASE)
+    return document(session, engine, nothing, rev, step=done)
 
 
 def ended(session: Session, engine: Engine | None, rev: int | None) -> Shown:

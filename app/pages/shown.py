@@ -22,6 +22,7 @@ class Shown:
     report: Any = field(default_factory=gr.skip)
     seed: Any = field(default_factory=gr.skip)
     keep: Any = field(default_factory=gr.skip)
+    quality: Any = field(default_factory=gr.skip)
     fold: Any = field(default_factory=gr.skip)
     finding: Any = field(default_factory=gr.skip)
     anatomy: Any = field(default_factory=gr.skip)
@@ -39,10 +40,33 @@ class Shown:
 
 
 def document(
-    session: Session, engine: Engine | None, labels: bytes | None = None, base: int | None = None
+    session: Session,
+    engine: Engine | None,
+    labels: bytes | None = None,
+    base: int | None = None,
+    step: dict[str, Any] | None = None,
+    *,
+    look: bool = False,
+    restart: bool = False,
 ) -> Shown:
-    """The document as it is now; with ``labels``, a drawing made from the revision ``base``."""
-    return Shown(canvas=shown(view_of(session, engine, labels=labels, base=base)))
+    """The document as it is now; with ``labels``, a drawing made from the revision ``base``.
+
+    ``step`` (see :func:`step`) makes the change one step of the undo stack; ``look`` brings window,
+    zoom and the like back; ``restart`` shows the document instead of what the browser has of it.
+    """
+    view = view_of(session, engine, labels=labels, base=base, step=step, look=look, restart=restart)
+    return Shown(canvas=shown(view))
+
+
+def step(
+    title: str, undo: dict[str, Any] | None = None, redo: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A change of the document as the undo stack of the browser keeps it.
+
+    ``undo`` and ``redo`` are what the page asks of ``history.change`` to take it back and to do it
+    again; the drawing is the browser's own part of the step.
+    """
+    return {"title": title, "undo": undo, "redo": redo}
 
 
 def note(session: Session, text: str, tone: str) -> dict[str, Any]:

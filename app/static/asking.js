@@ -75,12 +75,6 @@
     const state = String(summary().state);
     const proposal = $("#proposal");
     if (proposal) proposal.hidden = !(engine.proposals || []).includes(state);
-    const exportable = (engine.exportable || []).includes(state);
-    const out = $("#bar-export");
-    if (out) {
-      out.setAttribute("aria-disabled", exportable ? "false" : "true");
-      out.title = exportable ? "Export the picture with its recipe (Ctrl+E)" : "Nothing to export yet";
-    }
   }
 
   // The Words box shows the words of the finding that is chosen on the canvas.

@@ -1,4 +1,4 @@
-// The export dialog of the page and its theme; loaded first.
+// The theme of the page, and what its other scripts share; loaded first.
 (() => {
   "use strict";
   const XREAL = (window.XREAL = window.XREAL || {});
@@ -14,8 +14,6 @@
     if (!answer.ok) throw new Error(await answer.text());
     return answer;
   };
-  const { say, ask } = page;
-  const summary = () => page.summary();
 
   page.theme = (name) => {
     document.documentElement.classList.toggle("light", name === "light");
@@ -30,37 +28,8 @@
     if (button) button.setAttribute("aria-label", `Theme: ${name}`);
   };
 
-  page.openExport = () => {
-    if ($("#bar-export")?.getAttribute("aria-disabled") === "true") return;
-    const now = summary();
-    say("export-title", `Export state ${now.state}`);
-    say("export-fault", "");
-    $("#export-dialog").showModal();
-  };
-
-  async function download() {
-    const state = summary().state;
-    const mark = $("#export-mark").checked ? $("#export-where input:checked").value : "none";
-    const bits = $("#export-format input:checked").value;
-    try {
-      const answer = await ask(`/api/states/${state}/export?mark=${mark}&bits=${bits}`);
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(await answer.blob());
-      link.download = `xreal-state-${state}.png`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-      $("#export-dialog").close();
-    } catch (fault) {
-      say("export-fault", fault.message);
-    }
-  }
-
   page.clicks = {
-    "bar-export": page.openExport,
     "bar-theme": () =>
       page.theme(document.documentElement.classList.contains("light") ? "dark" : "light"),
-    "export-download": download,
-    "export-cancel": () => $("#export-dialog").close(),
-    "export-close": () => $("#export-dialog").close(),
   };
 })();

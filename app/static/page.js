@@ -35,7 +35,7 @@
       }
       say("engine-name", engine.name);
       say("document-title", engine.title);
-      say("document-state", engine.document);
+      if (page.saved) page.saved(engine);
       if (engine.job && !page.job()) page.follow(engine.job, "Running");
       // The models have arrived, or others were chosen on the Models page.
       const other = before.state === "loading" || before.name !== engine.name;
@@ -59,7 +59,6 @@
 
   const clicks = {
     ...page.clicks,
-    "bar-open": () => canvas() && canvas().open(),
     "bar-keys": () => canvas() && canvas().keys(),
     accept: () => tell({ kind: "accept" }),
     discard: () => tell({ kind: "discard" }),
@@ -76,6 +75,7 @@
     }
     if (button.id === "stop") page.stop();
     else if (clicks[button.id]) clicks[button.id]();
+    else if (page.clicks[button.id]) page.clicks[button.id]();
   }, true);
 
   document.addEventListener("xreal", (event) => {
@@ -87,6 +87,7 @@
     } else if (told.kind === "run") page.run();
     else if (told.kind === "stop") page.stop();
     else if (told.kind === "export") page.openExport();
+    else if (told.kind === "save") page.saveProject();
     else if (told.kind === "template") page.openTemplates();
     else if (told.kind === "verb") choose(VERBS.find((v) => v.toLowerCase() === told.verb.toLowerCase()));
     else if (told.kind === "report") $("#report textarea")?.focus();
@@ -102,7 +103,7 @@
     const key = event.key.toLowerCase();
     const ctrl = event.ctrlKey || event.metaKey;
     if (ctrl && key === "enter") page.run();
-    else if (ctrl && key === "o") clicks["bar-open"]();
+    else if (ctrl && key === "o") page.clicks["bar-open"]();
     else if (ctrl && key === "e") page.openExport();
     else if (key === "escape" && page.job() && !document.querySelector("dialog[open]")) page.stop();
     else return;

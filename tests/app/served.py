@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from app.autosave import Documents
 from app.jobs import Jobs
 from app.loading import Loading
 from app.models import Models
@@ -37,7 +38,8 @@ def square_template() -> tuple[Template, ...]:
 def desk_of(engine: Any, settings: Settings, open_set: OpenSet | None = None) -> Desk:
     loading = Loading(lambda: engine)
     models = Models(settings, loading, open_set or (lambda name: engine))
-    return Desk(settings, loading, Jobs(loading), Sessions(), square_template, models)
+    sessions = Sessions(Documents(settings.documents))
+    return Desk(settings, loading, Jobs(loading), sessions, square_template, models)
 
 
 def application(

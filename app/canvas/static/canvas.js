@@ -11,16 +11,15 @@ function startCanvas(element, props, upload, trigger, watch) {
   $(".known").id = app.knownId;
   let said = 0, counting = 0, saving = 0, toldRev = -1, wordsBefore = null, wordsTimer = 0;
 
-  const changed = (title) => {
+  const changed = (title, loaded) => {
     app.measure();
     if (title) $(".spoken").textContent = title;
     if (!ui.dismissed && !app.isFirst()) ui.dismissed = true;
     if (ui.zone) tools.outlineZone();
     app.refresh();
-    clearTimeout(saving);
-    if (app.props.autosave) saving = setTimeout(app.save, 2000);
+    if (app.props.autosave && !loaded) app.unsaved();
   };
-  const d = (app.d = makeDrawing((title) => changed(title)));
+  const d = (app.d = makeDrawing((title, loaded) => changed(title, loaded)));
   app.measure = () => { app.measures = measured(d, app.move ? app.move.boxes() : d.boxes, app.look ? app.look.spacing() : null); };
   app.measure();
   const overlay = (app.overlay = makeOverlay(d));
@@ -32,7 +31,8 @@ function startCanvas(element, props, upload, trigger, watch) {
   // ---- reports
   const base = () => ({ doc: d.doc, rev: d.rev, state: d.state });
   app.ask = (kind, data) => trigger("ask", { kind, ...base(), ...data });
-  app.command = (kind, data) => document.dispatchEvent(new CustomEvent("xreal", { bubbles: true, detail: { kind, ...data } }));
+  // False where a listener took it over (preventDefault).
+  app.command = (kind, data) => document.dispatchEvent(new CustomEvent("xreal", { bubbles: true, cancelable: true, detail: { kind, ...data } }));
   app.say = (text) => {
     $(".spoken").textContent = text;
     clearTimeout(said);
@@ -40,7 +40,11 @@ function startCanvas(element, props, upload, trigger, watch) {
     said = setTimeout(() => { ui.message = ""; app.hud(); }, 4000);
     app.hud();
   };
-  app.save = async () => { if (!d.open()) app.ask("drawing", { drawing: await transfer.flush() }); };
+  app.unsaved = () => {
+    app.command("unsaved");
+    clearTimeout(saving);
+    saving = setTimeout(() => app.command("save-soon"), 2000);
+  };
   app.summary = () => {
     const m = app.measures;
     return {
@@ -136,13 +140,15 @@ function startCanvas(element, props, upload, trigger, watch) {
   const again = (step, none) => {
     if (tools.pending()) return tools.drop();          // what is not accepted yet is the last thing done
     if (d.open()) return;
+    if (d.gathering()) return app.say("Still loading. Try again in a moment.");
     app.commitWords();
+    app.command("settle");                           // what is typed elsewhere becomes a step first
     const done = step();
     if (!done) return app.say(none);
     if (isFinding(ui.bit) && !d.finding(ui.bit)) ui.bit = d.findings.length ? d.findings[0].bit : 0;
     const shown = done.whole && d.state !== done.whole.state;
     if (shown && app.history.current()) app.history.select(d.state, true);
-    if (done.whole) view.fit();
+    if (done.whole || (done.parts || []).some((part) => part.whole)) view.fit();
     app.refresh();
   };
   app.undo = () => again(d.undo, "Nothing to undo.");
@@ -189,7 +195,28 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.visible = () => root.offsetParent !== null;
   app.closeMenu = () => { $(".menu").hidden = true; };
   app.pickFile = () => $(".file").click();
-  app.open = (file) => transfer.open(file);
+  app.open = (files) => transfer.open(files);
+  // What of the view comes back after a reload: plain values, see `View.look`.
+  app.seen = () => ({
+    window: pictures.window, level: pictures.level, invert: pictures.invert, pinned: ui.pinned, bit: ui.bit,
+    hidden: d.hidden, locked: d.locked, opacity: overlay.opacity, outlines: overlay.outlines, fitted: view.fitted,
+    zoom: view.zoom / view.ratio, x: view.point({ clientX: 0, clientY: 0 })[0], y: view.point({ clientX: 0, clientY: 0 })[1],
+  });
+  app.takeSeen = (look) => {
+    const number = (v) => typeof v === "number" && isFinite(v);
+    if (number(look.window) && number(look.level)) app.tone(look.window, look.level);
+    pictures.invert = look.invert === true;
+    ui.pinned = look.pinned || null;
+    if (number(look.bit) && (look.bit < FIRST_FINDING || d.finding(look.bit))) ui.bit = look.bit;
+    for (const name of ["hidden", "locked"]) if (number(look[name])) d[name] = look[name] >>> 0;
+    if (number(look.opacity)) { overlay.opacity = look.opacity; $("[data-in=opacity]").value = Math.round(100 * look.opacity); }
+    if (typeof look.outlines === "boolean") { overlay.outlines = look.outlines; $("[data-in=outlines]").checked = look.outlines; }
+    d.stale = 0xffffffff;
+    if (look.fitted || ![look.zoom, look.x, look.y].every(number)) return;
+    view.zoomTo(look.zoom * view.ratio, 0, 0);
+    const [x, y] = view.toScreen(look.x, look.y), box = view.over.getBoundingClientRect();
+    view.pan((-box.left - x) * view.ratio, (-box.top - y) * view.ratio);
+  };
 
   const view = (app.view = makeView(Object.assign(app, { hud: () => {} })));
   const tools = (app.tools = makeTools(app));
@@ -216,6 +243,8 @@ function startCanvas(element, props, upload, trigger, watch) {
   const api = {
     measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
     area: app.area, zone: tools.zone, offer: offers.show, summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(), fold: () => app.fold(),
+    remember: d.remember, packed: transfer.packed, unpacked: transfer.unpacked, look: app.seen,
+    finish: () => { app.commitWords(); tools.finish(); },
     words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },
     brush: (size) => app.size(size),
     raster: { capsule, polygon, ellipse, flooded, enclosed, likeTone, allLikeTone, holes, rim, edge, outvoted, crumbs, moved, resized, tightened, traced, crc32 },

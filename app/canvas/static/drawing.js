@@ -71,14 +71,37 @@ function makeDrawing(onChange) {
   };
   const boxOfStep = (s) => [s.x0, s.y0, s.x1, s.y1];
 
+  let gathered = null;                               // records of a step that is being put together
+
   const remember = (record) => {
+    if (gathered) return gathered.push(record);
     d.undoStack.push(record);
     d.redoStack.length = 0;
     let bytes = d.undoStack.reduce((sum, r) => sum + r.bytes, 0);
     const full = (n) => (n > UNDO_STEPS && (bytes > UNDO_BYTES || n > 1000)) || (n > 1 && bytes > UNDO_MOST);
     while (full(d.undoStack.length)) {
-      bytes -= d.undoStack.shift().bytes;
+      const lost = d.undoStack.shift();
+      bytes -= lost.bytes;
+      if (lost.outside && lost.outside.forget) lost.outside.forget();
     }
+  };
+
+  // From gather() to together() all changes are one step. `outside` is what else the step did,
+  // { undo(), redo(), forget() }: what is not in the drawing.
+  d.gather = () => { gathered = []; };
+  d.gathering = () => gathered !== null;
+  d.together = (title, outside) => {
+    const parts = gathered || [];
+    gathered = null;
+    if (title === null) return parts.forEach(remember);
+    if (!parts.length && !outside) return;
+    remember({ title, parts, outside, bytes: parts.reduce((sum, r) => sum + r.bytes, 200) });
+    onChange(title);
+  };
+  // A change of something else than the drawing, as a step: { title, undo(), redo(), forget() }.
+  d.remember = ({ title, undo, redo, forget }) => {
+    remember({ title, parts: [], outside: { undo, redo, forget }, bytes: 200 });
+    onChange("");
   };
 
   d.commit = () => {
@@ -157,10 +180,11 @@ function makeDrawing(onChange) {
     d.doc = doc;
     d.rev = whole.rev || 0;
     d.undoStack.length = d.redoStack.length = 0;
+    if (gathered) gathered = [];
     d.hidden = d.locked = 0;
     become({ state: null, findings: [], ...whole });
     d.authored = null;
-    onChange("");
+    onChange("", true);
   };
 
   // The picture got another size: the drawing follows it, from the last version that a person drew.
@@ -178,11 +202,12 @@ function makeDrawing(onChange) {
     return alike || blank;
   };
 
-  const swap = (from, to) => {
-    const r = from.pop();
-    if (!r) return null;
-    const back = { title: r.title, bytes: r.bytes };
-    if (r.whole) {
+  // Takes a record back; what takes this back again.
+  const reversed = (r) => {
+    const back = { title: r.title, bytes: r.bytes, outside: r.outside };
+    if (r.parts) {
+      back.parts = r.parts.slice().reverse().map(reversed);
+    } else if (r.whole) {
       back.whole = snapshot();
       become(r.whole);
     } else {
@@ -204,10 +229,19 @@ function makeDrawing(onChange) {
       }
       fitBoxes(r.changed, r.where);
     }
+    return back;
+  };
+
+  const swap = (from, to) => {
+    const r = from.pop();
+    if (!r) return null;
+    const back = reversed(r), state = d.state;
     to.push(back);
+    if (r.outside) d.state = state;                  // the server says what is on screen
     d.rev++;
     d.authored = null;
     onChange("");
+    if (r.outside) (from === d.undoStack ? r.outside.undo : r.outside.redo)();
     return back;
   };
   d.undo = () => swap(d.undoStack, d.redoStack);

@@ -170,16 +170,16 @@ function makeFiles(app) {
       e.stopPropagation();
       depth = 0;
       show(false);
-      if (e.dataTransfer.files[0]) app.open(e.dataTransfer.files[0]);
+      if (e.dataTransfer.files.length) app.open([...e.dataTransfer.files]);
     },
     paste: (e) => {
-      const file = app.visible() && e.clipboardData && e.clipboardData.files[0];
-      if (!file) return;
+      const files = app.visible() && e.clipboardData ? [...e.clipboardData.files] : [];
+      if (!files.length) return;
       e.preventDefault();
-      app.open(file);
+      app.open(files);
     },
   };
   for (const [name, f] of Object.entries(listeners)) document.addEventListener(name, f, true);
-  input.addEventListener("change", () => { if (input.files[0]) app.open(input.files[0]); input.value = ""; });
+  input.addEventListener("change", () => { if (input.files.length) app.open([...input.files]); input.value = ""; });
   return { remove: () => { for (const [name, f] of Object.entries(listeners)) document.removeEventListener(name, f, true); } };
 }

@@ -23,10 +23,22 @@ function makeTransfer(app, upload) {
   const t = {};
   let sent = null, sending = null, applying = Promise.resolve(), lastNonce = null, proposed = false, welcomed = false;
 
+  // The drawing of this moment as {head, packed}: what it is, and its gzipped planes.
+  t.packed = async () => {
+    const raw = new Uint8Array(d.bits.buffer, d.bits.byteOffset, 4 * d.w * d.h).slice();
+    const head = { v: 1, doc: d.doc, rev: d.rev, w: d.w, h: d.h, crc32: crc32(raw), state: d.state,
+      findings: d.findings.map((f) => ({ ...f, letter: letterOf(f.bit) })) };
+    return { head, packed: await squeezed(raw, "gzip") };
+  };
+  // What t.packed gave, as a drawing again.
+  t.unpacked = async ({ head, packed }) => {
+    const raw = await squeezed(packed, "gunzip");
+    if (raw.length !== 4 * head.w * head.h || crc32(raw) !== head.crc32) throw new Error("The drawing kept in this browser is damaged.");
+    const findings = head.findings.map(({ bit, words }) => ({ bit, words }));
+    return { w: head.w, h: head.h, bits: new Uint32Array(raw.buffer, raw.byteOffset, head.w * head.h), findings };
+  };
   const send = async () => {
-    const rev = d.rev, doc = d.doc, raw = new Uint8Array(d.bits.buffer, d.bits.byteOffset, 4 * d.w * d.h);
-    const payload = { v: 1, doc, rev, w: d.w, h: d.h, crc32: crc32(raw), findings: d.findings.map((f) => ({ ...f, letter: letterOf(f.bit) })) };
-    const packed = await squeezed(raw.slice(), "gzip");
+    const { head: { state, ...payload }, packed } = await t.packed();
     const file = await upload(new File([packed], "labels.u32.gz", { type: "application/gzip" }));
     sent = { ...payload, bytes: packed.length, labels: { path: file.path, meta: { _type: "gradio.FileData" } } };
     return sent;
@@ -77,15 +89,34 @@ function makeTransfer(app, upload) {
       buttons: [{ label: "Load", act: load }, { label: "Keep mine" }] });
   };
 
+  // A view with a step is one step of the undo stack, whatever it changes.
   const take = async (next) => {
+    const step = next.step;
+    if (!step || (next.doc && next.doc !== d.doc)) return show(next);
+    const report = step.report || [null, null];
+    const tell = (ask, text) => () => app.command("step", { ask, report: text });
+    const outside = step.undo || step.report ? { undo: tell(step.undo, report[0]), redo: tell(step.redo, report[1]) } : null;
+    if (step.forget) outside.forget = tell(step.forget, null);
+    d.gather();
+    let whole = false;
+    try {
+      await show(next);
+      whole = true;
+    } finally { d.together(whole ? step.title : null, outside); }
+    app.refresh();
+  };
+
+  const show = async (next) => {
     if (next.nonce !== undefined && next.nonce === lastNonce) return;
     if (next.nonce !== undefined) lastNonce = next.nonce;
-    const fresh = !!next.doc && next.doc !== d.doc;
+    const fresh = !!next.doc && (next.doc !== d.doc || !!next.restart);
     Object.assign(app.props, next);
     const early = !welcomed && fresh && d.rev > 0;   // drawn before the server said its first word
     if (next.doc) welcomed = true;
-    if (early && !next.labels_url) d.doc = next.doc;  // it is kept, and belongs to the document now
-    else if (fresh && !next.labels_url) {
+    if (early && !next.labels_url) {                 // it is kept, and belongs to the document now
+      d.doc = next.doc;
+      if (next.autosave) app.unsaved();
+    } else if (fresh && !next.labels_url) {
       const [w, h] = next.size || [256, 256];
       d.restart(next.doc, { w, h, bits: new Uint32Array(w * h), rev: next.base || 0 });
       view.fit();
@@ -105,6 +136,7 @@ function makeTransfer(app, upload) {
       app.props.caption = next.proposal ? next.proposal.text || "Proposal: accept or discard" : null;
       app.previewing(!!next.proposal);
     }
+    if (next.look) app.takeSeen(next.look);
     app.history.compareWith();
     app.refresh();
   };
@@ -132,8 +164,12 @@ function makeTransfer(app, upload) {
     return url ? pictures.show("preview", url).catch(() => {}) : Promise.resolve();
   };
 
-  t.open = async (file) => {
-    if (!file) return app.pickFile();
+  // Files are the page's where it takes them (the event `files`), else the server is asked.
+  t.open = async (files) => {
+    if (files instanceof File) files = [files];
+    if (!files || !files.length) return app.pickFile();
+    const [file] = files;
+    if (!app.command("files", { files })) return;
     app.note({ title: "Opening " + file.name + " ..." });
     try {
       const stored = await upload(file);

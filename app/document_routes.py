@@ -1,0 +1,222 @@
+"""The routes of documents: saved while one draws, opened, exported, taken back step by step."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from app import exporting, messages
+from app.archive import project_bytes
+from app.autosave import Documents
+from app.canvas.drawing import MOST_PIXELS, read_planes
+from app.pages import history
+from app.pages.desk import Desk
+from app.project import snapshot
+from app.session import Session
+from app.viewing import view_of
+from engine.errors import InvalidRequest
+
+LONGEST_HEAD = 200_000  # bytes of what is sent with a drawing
+LARGEST_FILE = 500_000_000
+Owner = Callable[[Request], str]
+
+
+def add_document_routes(app: FastAPI, owner: Owner, desk: Desk) -> None:
+    add_saving(app, owner, desk)
+    add_opening(app, owner, desk)
+    add_exporting(app, owner, desk)
+
+
+def add_saving(app: FastAPI, owner: Owner, desk: Desk) -> None:
+    def keep(session: Session, body: bytes) -> dict[str, Any]:
+        head, packed = split(body)
+        if head.get("doc") != session.doc and not session.empty:
+            raise HTTPException(409, "Another document is open in this browser now.")
+        if packed:
+            session.drew(read_planes(head, packed))
+        if isinstance(head.get("report"), str):
+            session.report = head["report"][:10_000]
+        if isinstance(head.get("look"), dict):
+            session.look = plain(head["look"])
+        if not session.states and head.get("doc"):
+            session.doc = str(head["doc"])  # the page outlived a program that had saved nothing
+        desk.sessions.save(session)
+        return {"saved": session.saved, "fault": session.fault, "doc": session.doc}
+
+    @app.post("/api/save")
+    async def save(request: Request) -> Any:
+        session = desk.sessions.of(owner(request))
+        body = await limited(request, 4 * MOST_PIXELS + LONGEST_HEAD)
+        return await answered(keep, session, body)
+
+    @app.post("/api/history")
+    async def change(request: Request) -> Any:
+        session = desk.sessions.of(owner(request))
+        told = told_in(await limited(request, LONGEST_HEAD))
+
+        def done() -> dict[str, Any]:
+            if told.get("doc") != session.doc:
+                raise InvalidRequest("Another document is open in this browser now.")
+            for ask in told.get("asks", [])[:8]:
+                history.change(session, ask)
+            desk.sessions.save(session)
+            return view_of(session, desk.loading.engine).props()
+
+        return await answered(done)
+
+
+def add_opening(app: FastAPI, owner: Owner, desk: Desk) -> None:
+    @app.post("/api/files")
+    async def upload(request: Request) -> Any:
+        id = owner(request)
+        session, path = desk.sessions.of(id), desk.uploads.place()
+        size = 0
+        with path.open("xb") as file:
+            async for piece in request.stream():
+                size += len(piece)
+                if size > LARGEST_FILE:
+                    break
+                file.write(piece)
+        if size > LARGEST_FILE:
+            path.unlink(missing_ok=True)
+            return sentence(f"The file is larger than {LARGEST_FILE // 10**6} MB.", 413)
+        token = desk.uploads.keep(path, unquote(request.headers.get("x-name", "")), id)
+
+        def look() -> dict[str, Any]:
+            try:
+                return desk.files.look(session, token)
+            except Exception:
+                desk.uploads.drop(token, id)
+                raise
+
+        return await answered(look)
+
+    @app.post("/api/files/{token}/drop", status_code=204)
+    def drop(token: str, request: Request) -> Response:
+        desk.uploads.drop(token, owner(request))
+        return Response(status_code=204)
+
+    def documents() -> Documents:
+        if not isinstance(desk.sessions.keeper, Documents):
+            raise HTTPException(404, "Documents are not kept here.")
+        return desk.sessions.keeper
+
+    @app.get("/api/documents")
+    def recent(request: Request) -> list[dict[str, Any]]:
+        id = owner(request)
+        now = desk.sessions.of(id).doc
+        return [
+            {"doc": d.doc, "title": d.title, "changed": d.changed, "open": d.doc == now}
+            for d in documents().recent(id)
+        ]
+
+    @app.get("/api/documents/{doc}.png")
+    def thumbnail(doc: str, request: Request) -> Response:
+        data = documents().thumbnail(owner(request), doc)
+        if data is None:
+            raise HTTPException(404, "There is no such document.")
+        return Response(data, media_type="image/png")
+
+    @app.post("/api/documents/{doc}/delete")
+    def delete(doc: str, request: Request) -> Response:
+        id = owner(request)
+        if desk.sessions.of(id).doc == doc:
+            return sentence("This document is open. Open another one first, then delete it.", 400)
+        documents().delete(id, doc)
+        return Response(status_code=204)
+
+
+def add_exporting(app: FastAPI, owner: Owner, desk: Desk) -> None:
+    def of(request: Request) -> Session:
+        return desk.sessions.of(owner(request))
+
+    @app.get("/api/project")
+    def project(request: Request) -> Response:
+        session = of(request)
+        return file(lambda: project_bytes(snapshot(session)), "xreal-project.zip")
+
+    @app.get("/api/masks")
+    def masks(request: Request) -> Response:
+        session = of(request)
+        return file(lambda: exporting.masks(session), "xreal-masks.zip")
+
+    @app.get("/api/states/{number}/recipe")
+    def recipe(number: int, request: Request) -> Response:
+        state = of(request).state(number)
+        if state is None:
+            raise HTTPException(404, "There is no such state.")
+        return file(lambda: exporting.recipe(state), f"xreal-state-{number}.json")
+
+    @app.get("/api/states/{number}/export")
+    def export(number: int, request: Request, mark: str = "strip", bits: int = 16) -> Response:
+        state = of(request).state(number)
+        if state is None:
+            raise HTTPException(404, "There is no such state.")
+        return file(lambda: exporting.png(state, mark, bits), f"xreal-state-{number}.png")
+
+
+def file(make: Callable[[], bytes], name: str) -> Response:
+    """A file to keep under ``name``, which tells nothing of what is in it."""
+    try:
+        data = make()
+    except Exception as error:
+        return sentence(messages.sentence(error), 400)
+    kinds = {"png": "image/png", "zip": "application/zip", "json": "application/json"}
+    return Response(
+        data,
+        media_type=kinds[name.rpartition(".")[2]],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def sentence(text: str, status: int) -> Response:
+    return Response(text, status, media_type="text/plain; charset=utf-8")
+
+
+async def answered(work: Callable[..., Any], *values: Any) -> Any:
+    """What ``work`` gives, done beside the server's loop; a refusal is a sentence."""
+    try:
+        return await run_in_threadpool(work, *values)
+    except HTTPException:
+        raise
+    except Exception as error:
+        return sentence(messages.sentence(error), 400)
+
+
+async def limited(request: Request, most: int) -> bytes:
+    """The body of a request, refused as soon as it is longer than ``most`` bytes."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise HTTPException(413, "This is larger than any drawing.")
+    return bytes(body)
+
+
+def split(body: bytes) -> tuple[dict[str, Any], bytes]:
+    """One line of JSON, then the packed planes, which may be missing."""
+    line, _, packed = body.partition(b"\n")
+    return told_in(line[:LONGEST_HEAD]), packed
+
+
+def told_in(data: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "This did not arrive whole.") from error
+    if not isinstance(told, dict):
+        raise HTTPException(400, "This did not arrive whole.")
+    return told
+
+
+def plain(look: dict[str, Any]) -> dict[str, Any]:
+    """What the browser wants to find again of its view: few short values."""
+    kinds = (str, int, float, bool, type(None))
+    return {
+        name[:64]: value
+        for name, value in list(look.items())[:32]
+        if isinstance(value, kinds) and len(str(value)) <= 64 and value == value
+    }

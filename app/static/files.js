@@ -1,0 +1,288 @@
+// Files in and out: opened by what they are, exported, and the documents that were saved. Loaded
+// after documents.js.
+(() => {
+  "use strict";
+  const XREAL = (window.XREAL = window.XREAL || {});
+  const page = XREAL.page;
+  const { $, say, ask } = page;
+  const SEVERAL = -2;
+  const LABELS = [["Left lung", 0], ["Right lung", 1], ["Heart", 2], ["Aorta", 3], ["New finding", -1],
+    ["Area to erase", 28], ["Area to keep", 29]];
+  const WAYS = {
+    new: ["New document", "The document at work is kept under Recent."],
+    picture: ["Use as picture", "A new state of this document."],
+    mask: ["Add as mask", "Becomes a label of the drawing; undo takes it back."],
+    recipe: ["Take over words and settings", "Undo takes the words back."],
+  };
+  const canvas = () => XREAL.canvas || null;
+  const disabled = (id) => document.getElementById(id)?.getAttribute("aria-disabled") === "true";
+
+  function node(tag, attributes, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+  }
+  const bad = (title, text) => canvas().note({ tone: "bad", title, text });
+
+  // ---- opening -------------------------------------------------------------------------------
+
+  document.addEventListener("xreal", (event) => {
+    if (event.detail?.kind !== "files") return;
+    event.preventDefault();
+    openFiles([...event.detail.files]);
+  });
+
+  async function openFiles(files) {
+    if (page.readOnly()) return;
+    canvas().note({ title: `Opening ${files.length > 1 ? files.length + " files" : files[0].name} ...` });
+    await page.save().catch(() => {});
+    const found = [];
+    for (const file of files) {
+      try {
+        const answer = await fetch("/api/files", {
+          method: "POST", body: file, headers: { "X-Name": encodeURIComponent(file.name) },
+        });
+        if (!answer.ok) {
+          drop(found);
+          return bad(`${file.name} could not be opened.`, await answer.text());
+        }
+        found.push(await answer.json());
+      } catch {
+        drop(found);
+        return bad(`${file.name} could not be sent.`, "The connection failed. Nothing of yours was changed; try again.");
+      }
+    }
+    canvas().note(null);
+    decide(found);
+  }
+
+  function drop(found) {
+    for (const one of found) ask(`/api/files/${one.file}/drop`, { method: "POST" }).catch(() => {});
+  }
+
+  function decide(found) {
+    const masks = found.every((one) => one.ways.includes("mask"));
+    const unnamed = found.filter((one) => one.kind === "mask" && one.label === null);
+    if (found.length > 1 && !masks) {
+      drop(found);
+      return bad("These files cannot be opened together.",
+        "Several files can be opened together only where all are masks. Open the others one at a time.");
+    }
+    const [one] = found;
+    const ways = found.length > 1 ? ["mask"] : one.ways;
+    const sure = found.length > 1 || one.empty ? ways[0] : one.kind === "project" ? null : ways.length === 1 ? ways[0] : null;
+    if (sure && !(sure === "mask" && unnamed.length)) return open(found, sure);
+    askHow(found, ways, unnamed);
+  }
+
+  function open(found, way, labels) {
+    const known = Object.fromEntries(found.filter((f) => f.label !== null && f.label !== SEVERAL).map((f) => [f.file, f.label]));
+    page.tell({ kind: "open", way, files: found.map((f) => f.file), labels: { ...known, ...labels } });
+    canvas().focus();
+  }
+
+  function askHow(found, ways, unnamed) {
+    const dialog = $("#open-dialog");
+    say("open-title", found.length > 1 ? `Open ${found.length} masks` : `Open ${found[0].name}`);
+    say("open-what", {
+      project: "A project of XReal Studio.", mask: "A picture of two tones, or of few: it can be a mask.",
+      masks: "Masks.", picture: "A picture.", recipe: "A recipe.",
+    }[found[0].kind]);
+    const choices = unnamed.map((one) => {
+      const select = node("select", { "aria-label": `Label of ${one.name}` },
+        ...LABELS.map(([name, bit]) => node("option", { value: bit }, name)));
+      return [one, select];
+    });
+    $("#open-labels").replaceChildren(...choices.map(([one, select]) =>
+      node("label", { class: "line" }, node("span", { class: "grow" }, one.name), select)));
+    const buttons = ways.map((way) => {
+      const button = node("button", { type: "button", class: way === ways[0] ? "btn pri" : "btn", title: WAYS[way][1] }, WAYS[way][0]);
+      button.addEventListener("click", () => {
+        found.chosen = true;
+        dialog.close();
+        open(found, way, Object.fromEntries(choices.map(([one, select]) => [one.file, Number(select.value)])));
+      });
+      return button;
+    });
+    const cancel = node("button", { type: "button", class: "btn" }, "Cancel");
+    cancel.addEventListener("click", () => dialog.close());
+    $("#open-ways").replaceChildren(cancel, ...buttons.reverse());
+    dialog.onclose = () => { if (!found.chosen) drop(found); };
+    dialog.showModal();
+  }
+
+  // ---- documents that were saved --------------------------------------------------------------
+
+  async function openRecent() {
+    const list = $("#recent");
+    closeMenu();
+    await page.save().catch(() => {});
+    try {
+      const known = await (await ask("/api/documents")).json();
+      list.replaceChildren(...(known.length ? known.map(row)
+        : [node("li", { class: "mute" }, "Nothing was saved yet. What you do is saved by itself.")]));
+      say("recent-fault", "");
+    } catch (fault) {
+      say("recent-fault", fault.message);
+    }
+    if (!$("#recent-dialog").open) $("#recent-dialog").showModal();
+  }
+
+  function row(one) {
+    const when = new Date(one.changed * 1000);
+    const time = when.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+    const restore = node("button", { type: "button", class: "btn", "aria-label": `Restore ${one.title}, ${time}` }, "Restore");
+    const remove = node("button", { type: "button", class: "btn quiet", "aria-label": `Delete ${one.title}, ${time}` }, "Delete");
+    if (one.open) {
+      for (const button of [restore, remove]) button.disabled = true;
+      restore.textContent = "Open now";
+    }
+    restore.addEventListener("click", () => {
+      $("#recent-dialog").close();
+      page.tell({ kind: "reopen", file: one.doc });
+    });
+    remove.addEventListener("click", async () => {
+      if (remove.dataset.sure !== "yes") {
+        remove.dataset.sure = "yes";
+        remove.textContent = "Delete for good";
+        return;
+      }
+      try {
+        await ask(`/api/documents/${one.doc}/delete`, { method: "POST" });
+        openRecent();
+      } catch (fault) {
+        say("recent-fault", fault.message);
+      }
+    });
+    const image = new Image();
+    image.src = `/api/documents/${one.doc}.png?at=${one.changed}`;
+    image.alt = "";
+    return node("li", {}, image, node("span", { class: "grow" }, node("b", {}, one.title), node("small", {}, time)), restore, remove);
+  }
+
+  // Nothing is lost by it: the document at work is saved first, and stays where it cannot be.
+  async function newDocument() {
+    closeMenu();
+    $("#recent-dialog").close();
+    await page.save().catch(() => {});
+    page.tell({ kind: "new" });
+  }
+
+  const menu = () => $("#bar-menu");
+  function closeMenu() {
+    if (!menu() || menu().hidden) return;
+    menu().hidden = true;
+    $("#bar-more").setAttribute("aria-expanded", "false");
+  }
+  function openMenu() {
+    if (!menu().hidden) return closeMenu();
+    menu().hidden = false;
+    menu().style.left = $("#bar-open").getBoundingClientRect().left + "px";
+    $("#bar-more").setAttribute("aria-expanded", "true");
+    menu().querySelector("button").focus();
+  }
+  document.addEventListener("pointerdown", (event) => {
+    if (!event.target.closest("#bar-menu, #bar-more")) closeMenu();
+  }, true);
+  document.addEventListener("keydown", (event) => {
+    if (!event.target.closest || !event.target.closest("#bar-menu")) return;
+    const all = [...menu().querySelectorAll("button")], at = all.indexOf(event.target);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape") { closeMenu(); $("#bar-more").focus(); }
+    else if (step) all[(at + step + all.length) % all.length].focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
+
+  // ---- export ----------------------------------------------------------------------------------
+
+  const format = () => $("#export-format input:checked").value;
+  const exportable = () => (page.engine().exportable || []).includes(String(page.summary().state));
+
+  page.openExport = () => {
+    if (disabled("bar-export")) return;
+    const whole = exportable();
+    say("export-title", whole ? `Export state ${page.summary().state}` : "Export");
+    say("export-fault", "");
+    for (const input of document.querySelectorAll("#export-format input")) {
+      input.disabled = !whole && ["16", "8", "recipe"].includes(input.value);
+      input.parentElement.title = input.disabled ? "This picture was opened and not changed yet" : "";
+    }
+    if ($("#export-format input:checked").disabled) $("#export-format input[value=project]").checked = true;
+    shown();
+    $("#export-dialog").showModal();
+  };
+
+  const NAMES = { 16: "png", 8: "png", project: "zip", recipe: "json", masks: "zip" };
+  const ABOUT = {
+    project: "All states, drawings, words and settings in one file. It opens here as it was.",
+    recipe: "Models, seed and words as text. The masks it needs are in the PNG.",
+    masks: "One PNG per label, one index map, and an NPZ with everything, at the size of the drawing.",
+  };
+  function name() {
+    const state = page.summary().state;
+    return { 16: `xreal-state-${state}`, 8: `xreal-state-${state}`, recipe: `xreal-state-${state}`,
+      project: "xreal-project", masks: "xreal-masks" }[format()] + "." + NAMES[format()];
+  }
+  function shown() {
+    const picture = ["16", "8"].includes(format());
+    for (const part of document.querySelectorAll("#export-dialog .of-picture")) part.hidden = !picture;
+    $("#export-about").hidden = picture;
+    say("export-about", ABOUT[format()] || "");
+    say("export-name", name());
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.closest && event.target.closest("#export-format")) shown();
+  });
+
+  async function download() {
+    const state = page.summary().state;
+    const mark = $("#export-mark").checked ? $("#export-where input:checked").value : "none";
+    const url = {
+      project: "/api/project", masks: "/api/masks", recipe: `/api/states/${state}/recipe`,
+    }[format()] || `/api/states/${state}/export?mark=${mark}&bits=${format()}`;
+    try {
+      await fetched(url, name());
+      $("#export-dialog").close();
+    } catch (fault) {
+      say("export-fault", fault.message);
+    }
+  }
+
+  async function fetched(url, name) {
+    if (!page.readOnly()) await page.save().catch(() => {});
+    const answer = await ask(url);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  }
+
+  page.saveProject = async () => {
+    if (disabled("bar-save")) return;
+    try {
+      await fetched("/api/project", "xreal-project.zip");
+    } catch (fault) {
+      bad("The project could not be saved.", fault.message);
+    }
+  };
+
+  Object.assign(page.clicks, {
+    "bar-open": () => !page.readOnly() && canvas() && canvas().open(),
+    "bar-more": openMenu,
+    "bar-new": () => !page.readOnly() && newDocument(),
+    "bar-recent": () => !page.readOnly() && openRecent(),
+    "bar-save": () => page.saveProject(),
+    "bar-export": () => page.openExport(),
+    "export-download": download,
+    "export-cancel": () => $("#export-dialog").close(),
+    "export-close": () => $("#export-dialog").close(),
+    "recent-close": () => $("#recent-dialog").close(),
+    "recent-new": newDocument,
+    "open-close": () => $("#open-dialog").close(),
+    "take-over": () => page.takeOver(),
+  });
+})();
