@@ -1,7 +1,7 @@
 // Keys. Character keys act only while the picture has the focus; Ctrl combinations act on the page.
 
 const KEY_CARD = {
-  Draw: [["Brush, eraser", "B E"], ["Polygon, lasso, ellipse", "P L O"], ["Fill, grow from tone", "F T"], ["Move and scale", "V"], ["Brush size", "[ ]"],
+  Draw: [["Brush, eraser", "B E"], ["Polygon, lasso, ellipse", "P L O"], ["Fill, grow from tone", "F T"], ["Move and scale", "V"], ["Scale, turn (with V)", "[ ], Shift [ ]"], ["Brush size", "[ ]"],
     ["Subtract instead", "Alt or X"], ["Mirror", "M"], ["Shrink, grow, smooth", "- + S"], ["Shrink, grow by 5 px", "Shift - +"], ["Without a mouse: move, pen", "arrows, K"]],
   Labels: [["Left lung ... aorta", "1 - 4"], ["Findings A ... D", "5 - 8"], ["Area (erase, keep)", "A"], ["New finding", "N"],
     ["Clear label", "Del"], ["Hide all (hold)", "H"], ["Template", "Shift T"], ["Undo, redo", "Ctrl Z, Ctrl Y"]],

@@ -35,7 +35,7 @@ function makeLook(app) {
     if (!ui.loupe || !at) return;
     const r = LOUPE_RADIUS * view.ratio, zoom = view.zoom * LOUPE_ZOOM;
     const x = at[0] * view.zoom + view.px, y = at[1] * view.zoom + view.py;
-    const near = { zoom, px: x - at[0] * zoom, py: y - at[1] * zoom, ratio: view.ratio, w: d.w, h: d.h };
+    const near = { zoom, px: x - at[0] * zoom, py: y - at[1] * zoom, ratio: view.ratio, w: d.w, h: d.h, smooth: true };
     near.transform = (c) => c.setTransform(zoom, 0, 0, zoom, near.px, near.py);
     ctx.save();
     ctx.setTransform(1, 0, 0, 1, 0, 0);

@@ -77,7 +77,7 @@ function makeOverlay(d) {
   const tiles = {};
 
   const shape = (bit, view) => {
-    const exact = view.zoom / view.ratio >= 6, stride = Math.max(1, Math.floor(0.8 / view.zoom));
+    const exact = !view.smooth && view.zoom / view.ratio >= 6, stride = Math.max(1, Math.floor(0.8 / view.zoom));
     let c = cache[bit];
     if (!c || (d.stale >>> bit) & 1) {
       const box = d.boxes[bit];

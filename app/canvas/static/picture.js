@@ -106,7 +106,7 @@ function makePictures(redraw) {
   p.draw = (ctx, view) => {
     const base = p.preview || p.shown;
     if (!base) return;
-    ctx.imageSmoothingEnabled = view.zoom < 8;
+    ctx.imageSmoothingEnabled = view.smooth || view.zoom < 8;
     ctx.imageSmoothingQuality = "high";
     const put = (c) => ctx.drawImage(c, 0, 0, view.w, view.h);
     const show = (picture) => {
