@@ -106,15 +106,15 @@ def test_a_large_picture_looks_the_same_as_the_mean_of_its_pixels(canvas: Any) -
     from tests.browser.canvas_driver import BareDemo
 
     rng = np.random.default_rng(1)
-    coarse = rng.integers(40, 220, (8, 8)).astype(np.uint8)
-    large = np.kron(coarse, np.ones((320, 256), np.uint8))  # 2560 x 2048
+    coarse = rng.integers(40, 220, (32, 32)).astype(np.uint8)
+    large = np.kron(coarse, np.ones((80, 64), np.uint8))  # 2560 x 2048
     large = np.clip(large + rng.integers(-20, 21, large.shape), 0, 255).astype(np.uint8)
     show(canvas, {"doc": "l", "nonce": 90, "image_url": BareDemo().url("", large)})
     two_frames(canvas)
 
     assert canvas.evaluate("window.XREAL.canvas.view.zoom") < 0.5
-    for row, column in ((0, 0), (3, 5), (7, 2)):
-        at = (256 * column + 128, 320 * row + 160)
+    for row, column in ((0, 0), (12, 20), (31, 8), (30, 31)):
+        at = (64 * column + 32, 80 * row + 40)
         assert abs(pixel(canvas, ".under", at)[0] - int(coarse[row, column])) <= 14
 
 

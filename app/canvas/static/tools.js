@@ -137,8 +137,8 @@ function makeTools(app) {
       ui.shape = { kind: "ellipse", ellipse: [p[0], p[1], 0, 0], from: p, on };
       drag = { kind: "ellipse" };
     } else if (ui.tool === "polygon") {
-      const s = ui.shape, first = s && s.points[0];
-      if (first && s.points.length > 2 && Math.hypot(p[0] - first[0], p[1] - first[1]) * view.zoom < 8 * view.ratio) return t.closeShape();
+      const s = ui.shape, first = s && s.points[0], reach = e.pointerType === "touch" ? 22 : 8;
+      if (first && s.points.length > 2 && Math.hypot(p[0] - first[0], p[1] - first[1]) * view.zoom < reach * view.ratio) return t.closeShape();
       if (s) s.points.push(p);
       else ui.shape = { kind: "polygon", points: [p], on };
     }
