@@ -1,29 +1,33 @@
 """The table of runs. A run belongs here, not to a browser tab: closing the tab ends nothing.
 
 The page makes the id of a job, so that Stop can name it while the request is still on its way.
-One worker thread runs one job after another; it looks at Stop before it starts and at each step.
+One worker thread runs one job after another, the sessions taking turns; it looks at Stop before it
+starts and at each step.
 """
 
 import logging
 import re
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from app import messages
 from app.loading import Engine, Loading
+from app.waiting import Waiting
 from engine.api import Pixels, Progress, Request, Result
-from engine.errors import Cancelled, InvalidRequest
+from engine.errors import Cancelled, InvalidRequest, OutOfMemory
 
 log = logging.getLogger(__name__)
 JobState = Literal["unknown", "queued", "running", "done", "stopped", "failed"]
 Keep = Callable[[Result, Request], int]  # stores a result, answers the number of its state
 Stages = list[tuple[str, Pixels]]  # finished stages of a run, oldest first
 KeepStages = Callable[[Stages, Request], None]  # stores those of a run that was stopped
-WAITING, REMEMBERED = 8, 200  # jobs in the queue; ended jobs and early stops that are kept
+Step = Request | Callable[[Pixels], Request]  # the latter works on what the step before it made
+Memory = tuple[str, float, float]  # device, GiB needed (0: not known), GiB free
+REMEMBERED = 200  # ended jobs and early stops that are kept
 PREVIEW_EVERY = 0.25  # seconds
 NOT_BEGUN = "Stopped before it began."
 STEP_SECONDS_WEIGHT = 0.5  # how much the newest run counts in the estimate of the next
@@ -31,14 +35,19 @@ STEP_SECONDS_WEIGHT = 0.5  # how much the newest run counts in the estimate of t
 
 @dataclass
 class Job:
-    """One press of the run button: one request, or several for variations."""
+    """One press of the run button: ``parts`` steps for each of its pictures, one after another."""
 
     id: str
     owner: str
     verb: str
-    requests: tuple[Request, ...]
+    requests: tuple[Step, ...]
     keep: Keep
     keep_stages: KeepStages | None = None
+    parts: int = 1
+    kind: str = ""  # verb and quality, for the time it will take
+    remarks: list[str] = field(default_factory=list)  # what is said when it is done; keep adds it
+    asked: Request | None = None  # the request that runs, or that failed
+    memory: Memory | None = None  # where it ran out
     state: JobState = "queued"
     sentence: str = ""
     stage: str = ""
@@ -53,11 +62,16 @@ class Job:
     started: float = 0.0
     stage_started: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
+    count: int = 0  # of pictures
+
+    def __post_init__(self) -> None:
+        self.count = len(self.requests) // self.parts
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobView:
-    """What a page may know of a job at one moment."""
+    """What a page may know of a job at one moment. ``ahead`` counts runs of others, of which it
+    says nothing else; ``pictures`` are those results that are whole."""
 
     state: JobState = "unknown"
     verb: str = ""
@@ -72,17 +86,20 @@ class JobView:
     preview_version: int = 0
     stages: tuple[tuple[str, float], ...] = ()
     results: tuple[int, ...] = ()
+    pictures: tuple[int, ...] = ()
+    remark: str = ""
+    memory: Memory | None = None
 
 
 class Jobs:
     def __init__(self, loading: Loading):
         self._loading = loading
         self._changed = threading.Condition()
-        self._waiting: deque[Job] = deque()
+        self._waiting: Waiting[Job] = Waiting()
         self._running: Job | None = None
         self._known: OrderedDict[tuple[str, str], Job] = OrderedDict()
         self._stopped_early: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._seconds: dict[str, float] = {}  # by verb: what one request took lately
+        self._seconds: dict[str, float] = {}  # by kind: what one request took lately
         self._closed = False
 
     def start(self) -> None:
@@ -92,7 +109,7 @@ class Jobs:
         """Stop everything; for the end of the program."""
         with self._changed:
             self._closed = True
-            for job in [*self._waiting, *([self._running] if self._running else [])]:
+            for job in [*self._waiting.in_order(), *([self._running] if self._running else [])]:
                 job.stop.set()
             self._changed.notify_all()
 
@@ -101,12 +118,23 @@ class Jobs:
         id: str,
         owner: str,
         verb: str,
-        requests: tuple[Request, ...],
+        requests: tuple[Step, ...],
         keep: Keep,
         keep_stages: KeepStages | None = None,
+        *,
+        parts: int = 1,
+        kind: str = "",
+        remarks: list[str] | None = None,
     ) -> None:
-        """Put a job in the queue, or raise: a full queue, a malformed or used id."""
-        self._enter(Job(check_id(id), owner, verb, requests, keep, keep_stages))
+        """Put a job in the queue, or raise: a full queue, a malformed or used id.
+
+        ``kind`` names runs that take equally long, the verb by default. ``remarks`` is a list that
+        ``keep`` may add to: sentences for the end of the job.
+        """
+        job = Job(check_id(id), owner, verb, requests, keep, keep_stages, parts, kind)
+        if remarks is not None:
+            job.remarks = remarks
+        self._enter(job)
 
     def refuse(self, id: str, owner: str, verb: str, sentence: str) -> None:
         """Note a job that could not even be queued, so that the page reads why from its id."""
@@ -122,12 +150,8 @@ class Jobs:
                 raise InvalidRequest("This run was already sent.")
             if key in self._stopped_early:
                 job.state, job.sentence = "stopped", NOT_BEGUN
-            elif len(self._waiting) >= WAITING:
-                raise InvalidRequest(
-                    f"{WAITING} runs are waiting already. Stop one, or wait for one to end."
-                )
             else:
-                self._waiting.append(job)
+                self._waiting.put(job)
             self._known[key] = job
             _forget_oldest(self._known, keep=lambda known: known.state in ("queued", "running"))
             self._changed.notify_all()
@@ -174,15 +198,18 @@ class Jobs:
                     return job.id
         return None
 
-    def expected_seconds(self, verb: str) -> float | None:
-        """How long one run of ``verb`` took lately here, None before the first."""
+    def failed_request(self, id: str, owner: str) -> Request | None:
+        """What a failed job was about, for the details that a person may copy."""
         with self._changed:
-            return self._seconds.get(verb)
+            job = self._known.get((owner, id))
+            return job.asked if job is not None and job.state == "failed" else None
+
+    def expected_seconds(self, kind: str) -> float | None:
+        """How long one request of ``kind`` took lately here, None before the first."""
+        with self._changed:
+            return self._seconds.get(kind)
 
     def _view(self, job: Job) -> JobView:
-        ahead = 0
-        if job.state == "queued":
-            ahead = self._waiting.index(job) + (self._running is not None)
         return JobView(
             state=job.state,
             verb=job.verb,
@@ -190,22 +217,46 @@ class Jobs:
             stage=job.stage,
             done=job.done,
             total=job.total,
-            variation=min(len(job.results) + 1, len(job.requests)),
-            variations=len(job.requests),
+            variation=min(len(job.results) // job.parts + 1, job.count),
+            variations=job.count,
             seconds_left=self._seconds_left(job),
-            ahead=ahead,
+            ahead=len(self._ahead(job)),
             preview_version=job.preview_version,
             stages=tuple(job.stages),
             results=tuple(job.results),
+            pictures=tuple(job.results[job.parts - 1 :: job.parts]),
+            remark=" ".join(job.remarks) if job.state == "done" else "",
+            memory=job.memory,
         )
 
+    def _ahead(self, job: Job) -> list[Job]:
+        """The jobs that are carried out before one that waits, the running one first."""
+        if job.state != "queued":
+            return []
+        order = self._waiting.in_order()
+        return [*([self._running] if self._running else []), *order[: order.index(job)]]
+
     def _seconds_left(self, job: Job) -> float | None:
+        """Until the end of a job that runs; until the beginning of one that waits."""
+        if job.state == "queued":
+            return self._seconds_ahead(job)
+        return self._seconds_running(job) if job.state == "running" else None
+
+    def _seconds_ahead(self, job: Job) -> float | None:
+        found = 0.0
+        for other in self._ahead(job):
+            usual = self._seconds.get(other.kind or other.verb)
+            rest = None if usual is None else usual * len(other.requests)
+            if other is self._running:
+                rest = self._seconds_running(other)
+            if rest is None:
+                return None
+            found += rest
+        return found
+
+    def _seconds_running(self, job: Job) -> float | None:
         now = time.monotonic()
-        usual = self._seconds.get(job.verb)
-        if job.state == "queued" and usual is not None:
-            return usual * (self._waiting.index(job) + 1)
-        if job.state != "running":
-            return None
+        usual = self._seconds.get(job.kind or job.verb)
         of_stage = 0.0
         if job.done:
             of_stage = (now - job.stage_started) / job.done * (job.total - job.done)
@@ -217,10 +268,10 @@ class Jobs:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._waiting) or self._closed)
+                self._changed.wait_for(lambda: len(self._waiting) > 0 or self._closed)
                 if self._closed:
                     return
-                job = self._waiting.popleft()
+                job = self._waiting.take()
                 self._running = job
                 job.state, job.started = "running", time.monotonic()
                 job.stage_started = job.started
@@ -229,27 +280,31 @@ class Jobs:
             state, sentence = self._carry_out(job)
             with self._changed:
                 job.state, job.sentence, job.preview = state, sentence, None
-                job.requests, job.finished = (
-                    (),
-                    [],
-                )  # the pictures in them are in the session already
+                # The pictures in them are in the session already; a failed one can be told of.
+                job.requests, job.finished = (), []
+                if state != "failed":
+                    job.asked = None
                 self._running = None
                 self._changed.notify_all()
 
     def _carry_out(self, job: Job) -> tuple[JobState, str]:
         try:
             with self._loading.lent(job.stop) as engine:
-                for request in job.requests:
-                    self._make(job, request, engine)
+                made: Pixels | None = None
+                for step in job.requests:
+                    made = self._make(job, step, made, engine)
         except Cancelled:
-            if job.finished and job.keep_stages is not None:
-                job.keep_stages(job.finished, job.requests[len(job.results)])
+            if job.finished and job.keep_stages is not None and job.asked is not None:
+                job.keep_stages(job.finished, job.asked)
             return "stopped", stopped_sentence(job)
         except Exception as error:
+            if isinstance(error, OutOfMemory):
+                job.memory = (error.device, error.needed_gib, error.free_gib)
             return "failed", messages.sentence(error)
         return "done", ""
 
-    def _make(self, job: Job, request: Request, engine: Engine) -> None:
+    def _make(self, job: Job, step: Step, before: Pixels | None, engine: Engine) -> Pixels:
+        """Carry out one step on what the step ``before`` it made; its picture."""
         begun = time.monotonic()
         with self._changed:
             job.started = job.stage_started = begun
@@ -257,11 +312,16 @@ class Jobs:
             job.finished = []
         if job.stop.is_set():
             raise Cancelled
+        if callable(step):
+            assert before is not None  # the first step of a job is a request
+            step = step(before)
+        request = job.asked = step
         result = engine.run(request, lambda progress: self._note(job, progress))
         number = job.keep(result, request)
-        self._learn(job.verb, time.monotonic() - begun)
+        self._learn(job.kind or job.verb, time.monotonic() - begun)
         with self._changed:
             job.results.append(number)
+        return result.image
 
     def _note(self, job: Job, progress: Progress) -> None:
         if progress.done == progress.total and progress.preview is not None:
@@ -279,10 +339,10 @@ class Jobs:
                 job.preview, job.preview_at = progress.preview, now
                 job.preview_version += 1
 
-    def _learn(self, verb: str, seconds: float) -> None:
+    def _learn(self, kind: str, seconds: float) -> None:
         with self._changed:
-            before = self._seconds.get(verb, seconds)
-            self._seconds[verb] = before + STEP_SECONDS_WEIGHT * (seconds - before)
+            before = self._seconds.get(kind, seconds)
+            self._seconds[kind] = before + STEP_SECONDS_WEIGHT * (seconds - before)
 
 
 def stopped_sentence(job: Job) -> str:

@@ -11,7 +11,17 @@ from contextlib import contextmanager
 from typing import Literal, Protocol
 
 from app import messages
-from engine.api import Knows, ModelCard, OnEvent, Quality, Request, Result, Sampling, Verb
+from engine.api import (
+    AnatomyWay,
+    Knows,
+    ModelCard,
+    OnEvent,
+    Quality,
+    Request,
+    Result,
+    Sampling,
+    Verb,
+)
 from engine.errors import Cancelled, InvalidRequest
 
 
@@ -31,6 +41,10 @@ class Engine(Protocol):
     @property
     def precision(self) -> str: ...
     def defaults(self, verb: Verb, quality: Quality | None = None) -> Sampling: ...
+    @property
+    def ways(self) -> tuple[AnatomyWay, ...]: ...
+    @property
+    def exact(self) -> bool: ...
 
 
 Open = Callable[[], Engine]

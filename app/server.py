@@ -17,10 +17,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import pictures
+from app import faults, pictures
 from app.document_routes import add_document_routes
 from app.gallery import add_gallery_routes
 from app.jobs import Jobs
+from app.loading import Engine
 from app.pages import models
 from app.pages.desk import Desk, session_id
 from app.panel_routes import add_panel_routes
@@ -172,7 +173,7 @@ def build(desk: Desk, mount: Callable[[FastAPI], FastAPI]) -> ASGIApp:
             raise HTTPException(403, "Reload the page.")
         return found
 
-    add_job_routes(app, owner, desk.jobs)
+    add_job_routes(app, owner, desk.jobs, lambda: desk.loading.engine)
     add_picture_routes(app, owner, desk.sessions)
     add_desk_routes(app, owner, desk)
     add_panel_routes(app, owner, desk)
@@ -189,7 +190,12 @@ def add_desk_routes(app: FastAPI, owner: Callable[[Request], str], desk: Desk) -
         return desk.status(desk.sessions.of(owner(request)))
 
 
-def add_job_routes(app: FastAPI, owner: Callable[[Request], str], jobs: Jobs) -> None:
+def add_job_routes(
+    app: FastAPI,
+    owner: Callable[[Request], str],
+    jobs: Jobs,
+    engine: Callable[[], Engine | None],
+) -> None:
     @app.get("/api/jobs/{id}")
     def job(id: str, request: Request) -> dict[str, Any]:
         view = asdict(jobs.view(id, owner(request)))
@@ -205,6 +211,15 @@ def add_job_routes(app: FastAPI, owner: Callable[[Request], str], jobs: Jobs) ->
         except EngineError as error:
             raise HTTPException(400, str(error)) from error
         return Response(status_code=204)
+
+    @app.get("/api/jobs/{id}/details")
+    def details(id: str, request: Request) -> Response:
+        who = owner(request)
+        view = jobs.view(id, who)
+        if view.state != "failed":
+            raise HTTPException(404, "There are no details.")
+        text = faults.details(view, jobs.failed_request(id, who), engine())
+        return Response(text, media_type="application/json")
 
     @app.get("/api/jobs/{id}/preview.png")
     def preview(id: str, request: Request) -> Response:

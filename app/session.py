@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.drawing import Drawing
+from app.holding import Held, held_of
 from engine.api import GenerateRequest, Pixels, Request, Result, UpscaleRequest
 from engine.errors import EngineError, InvalidRequest
 from engine.provenance import inputs_of, with_history
@@ -56,6 +57,8 @@ class State:
     report: str = ""
     notes: tuple[str, ...] = ()
     proposal: bool = False
+    holds: tuple[Held, ...] = ()  # findings of the drawing that are in the picture
+    badge: str = ""  # of one of several variations
 
     @property
     def title(self) -> str:
@@ -101,6 +104,11 @@ class Session:
         with self.lock:
             self.nonce += 1
             return self.nonce
+
+    @property
+    def next_number(self) -> int:
+        """Of the state that comes next."""
+        return self._number + 1
 
     def state(self, number: int | None) -> State | None:
         with self.lock:
@@ -214,6 +222,8 @@ def keep_result(
     drawing: Drawing | None,
     name: str,
     proposal: bool,
+    holds: tuple[Held, ...] = (),
+    badge: str = "",
 ) -> int:
     """Add the stages of a run and its picture to the history; the number of the picture."""
     made_from = session.state(parent)
@@ -244,6 +254,8 @@ def keep_result(
             report=getattr(result.request, "report", ""),
             notes=result.notes,
             proposal=proposal,
+            holds=holds,
+            badge=badge,
         )
     )
     session.keep()
@@ -266,9 +278,10 @@ def keep_stages(
     """
     parent = None
     inputs = inputs_of(request)
-    for name, image in stages:
+    for count, (name, image) in enumerate(stages):
+        holds = tuple(held_of(finding) for finding in request.findings[:count])
         state = session.add(
-            lambda n, name=name, image=image, parent=parent: State(
+            lambda n, name=name, image=image, parent=parent, holds=holds: State(
                 number=n,
                 name=name.capitalize(),
                 kind="stage",
@@ -281,6 +294,7 @@ def keep_stages(
                 drawing=drawing,
                 seed=request.sampling.seed,
                 report=request.report,
+                holds=holds,
             ),
             choose=choose,
         )

@@ -57,6 +57,7 @@ def thumb(session: Session, state: State) -> StateThumb:
         detail=f"{state.bits} bit",
         parent=None if state.parent is None else str(state.parent),
         seed=state.seed,
+        badge=state.badge or None,
         mark=MARKS[state.origin],
         restorable=state.drawing is not None,
     )

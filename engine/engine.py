@@ -3,7 +3,6 @@
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from engine import provenance
 from engine.api import (
     VERBS,
+    AnatomyWay,
     Batch,
     GenerateRequest,
     Knows,
@@ -30,6 +30,7 @@ from engine.api import (
     with_seed,
 )
 from engine.bundle import ModelSet, ShapeModel, settings
+from engine.clock import StageClock
 from engine.devices import (
     PRECISIONS,
     choose_device,
@@ -180,6 +181,22 @@ class Engine:
             return settings(self._models.upscaler, quality)
         painters = [p for p in self._models.painters if verb in p.knows.verbs]
         return self._models.settings(painters[0], quality) if painters else Sampling()
+
+    @property
+    def ways(self) -> tuple[AnatomyWay, ...]:
+        """How a drawn organ map can be obeyed: "map", "controller", both or neither."""
+        painters = [p for p in self._models.painters if "generate" in p.knows.verbs]
+        found: list[AnatomyWay] = []
+        if any(p.diffusion.takes_map for p in painters):
+            found.append("map")
+        if any(p.controller is not None for p in painters):
+            found.append("controller")
+        return tuple(found)
+
+    @property
+    def exact(self) -> bool:
+        """Whether exact reference arithmetic is defined for the models that are loaded."""
+        return self._published is not None
 
     def warm_up(self) -> None:
         """Load what a first picture needs, by making a throwaway one in a single step.
@@ -350,7 +367,7 @@ class Engine:
             notes=p.notes,
         )
 
-    def _run_exact(self, request: Request, clock: "StageClock") -> Result:
+    def _run_exact(self, request: Request, clock: StageClock) -> Result:
         if self._published is None:
             raise InvalidRequest(
                 "Exact reference arithmetic is defined for the published XReal and Cheff files. "
@@ -379,24 +396,3 @@ def _at(result: Result, state: str) -> Result:
 
 def _seed(request: Request) -> int:
     return 0 if isinstance(request, SegmentRequest) else int(request.sampling.seed)
-
-
-class StageClock:
-    """Passes events on and notes how long each stage took."""
-
-    def __init__(self, on_event: OnEvent | None) -> None:
-        self._on_event = on_event
-        self._started = self._latest = time.monotonic()
-        self._spent: dict[str, float] = {}
-
-    def __call__(self, event: Progress) -> None:
-        now = time.monotonic()
-        self._spent[event.stage] = self._spent.get(event.stage, 0.0) + now - self._latest
-        self._latest = now
-        if self._on_event is not None:
-            self._on_event(event)
-            self._latest = now = time.monotonic()
-
-    def seconds(self) -> dict[str, float]:
-        total = time.monotonic() - self._started
-        return {**{k: round(v, 3) for k, v in self._spent.items()}, "total": round(total, 3)}

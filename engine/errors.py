@@ -33,6 +33,7 @@ class OutOfMemory(EngineError):
     """The device ran out of memory. ``needed_gib`` is an estimate and may be 0 for unknown."""
 
     def __init__(self, device: str, needed_gib: float, free_gib: float) -> None:
+        self.device, self.needed_gib, self.free_gib = device, needed_gib, free_gib
         need = f"this run needs about {needed_gib:.1f} GiB" if needed_gib else "this run needs more"
         super().__init__(
             f"The {device} has {free_gib:.1f} GiB of memory free and {need}. "

@@ -25,7 +25,7 @@ FLOORS = [
     ["engine.provenance", "engine.carried", "engine.images", "engine.words", "engine.shapes"],
     ["engine.reports"],
     ["engine.sampling", "engine.schedules", "engine.tensors", "engine.networks"],
-    ["engine.marks", "engine.png", "engine.files", "engine.vocabulary"],
+    ["engine.clock", "engine.marks", "engine.png", "engine.files", "engine.vocabulary"],
     ["engine.outlines", "engine.devices"],
     ["engine.api", "engine.checks", "engine.errors", "engine.version", "engine"],
 ]

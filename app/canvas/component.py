@@ -30,6 +30,8 @@ SCRIPTS = (
     "transfer.js",
     "offers.js",
     "look.js",
+    "frame.js",
+    "grid.js",
     "shell.js",
     "keys.js",
     "canvas.js",

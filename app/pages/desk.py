@@ -13,17 +13,18 @@ import gradio as gr
 
 from app.canvas.component import Ask, asked
 from app.canvas.drawing import Drawing, labels_file
+from app.holding import held
 from app.jobs import Jobs
 from app.loading import Loading
 from app.models import Models
-from app.pages import history
+from app.pages import estimates, history
 from app.pages.anatomy import Anatomy
 from app.pages.files import Files
 from app.pages.form import Form, form_of
 from app.pages.running import Running
 from app.pages.shown import Shown, document, note, refusal
 from app.panels import shape
-from app.session import Session, Sessions
+from app.session import Session, Sessions, State, fitted
 from app.settings import Settings
 from app.templates import Template
 from app.uploads import Uploads
@@ -102,6 +103,8 @@ class Desk:
                     return self.anatomy.chest(session, settings, rev)
                 case "ended":
                     return history.ended(session, engine, rev)
+                case "seed" if isinstance(told.get("seed"), int):
+                    return Shown(seed=told["seed"], keep=True)
                 case "accept" | "discard" as choice:
                     proposal = session.proposal()
                     if proposal is not None:
@@ -187,7 +190,12 @@ class Desk:
             "job": self.jobs.active(session.id),
             "exportable": [str(s.number) for s in states if s.recipe is not None],
             "proposals": [str(s.number) for s in states if s.proposal],
-            "seconds": {v: self.jobs.expected_seconds(v) for v in VERB_NAMES},
+            "seconds": estimates.seconds(self.jobs, engine),
+            "defaults": estimates.defaults(engine),
+            "seed": session.form.seed if isinstance(session.form, Form) else None,
+            "next": session.next_number,
+            "last": states[-1].number if states else None,
+            "holds": {str(s.number): held_on(s) for s in states if s.holds},
         }
         if self.loading.failure:
             found["name"] = "No models"
@@ -197,7 +205,24 @@ class Desk:
             found["can"] = {verb: engine.can(verb) for verb in VERB_NAMES}
             found["reads"] = named(engine.knows("generate"))
             found["free_text"] = engine.knows("generate").free_text
+            found["inserts"] = named(engine.knows("insert"))
+            found["sides"] = list(engine.knows("insert").sides)
+            found["zones"] = list(engine.knows("insert").zones)
+            found["ways"] = engine.ways
+            found["exact"] = engine.exact
         return found
+
+
+def held_on(state: State) -> list[list[Any]]:
+    """Words and pixels of the findings that a state holds, for the page to compare."""
+    if state.drawing is None:
+        return []
+    drawing = fitted(state.drawing, state.image.shape)
+    return [
+        [region.words.strip(), int(drawing.finding_mask(region.bit).sum())]
+        for region in drawing.findings
+        if held(drawing, region) in state.holds
+    ]
 
 
 def number_of(id: Any) -> int | None:

@@ -15,7 +15,7 @@ from app.canvas.component import LabelCanvas
 from app.pages.desk import Desk
 from app.pages.form import VERBS, Form
 from app.pages.shown import Shown
-from app.panels import details, erase, generate, insert, outpaint, run, upscale
+from app.panels import details, erase, generate, insert, outpaint, run, upscale, zone
 from app.server import UPLOADS
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -28,7 +28,10 @@ SCRIPTS = (
     "narrow.js",
     "titles.js",
     "runs.js",
+    "faults.js",
     "asking.js",
+    "details.js",
+    "zones.js",
     "reports.js",
     "page.js",
     "documents.js",
@@ -47,6 +50,7 @@ class EditPage:
     verb: gr.Radio
     generate: generate.GeneratePanel
     insert: insert.InsertPanel
+    erase: zone.ZonePanel
     outpaint: outpaint.OutpaintPanel
     details: details.DetailsPanel
     bar: run.RunBar
@@ -61,6 +65,9 @@ class EditPage:
             *self.outpaint.values,
             *self.details.values,
             self.bar.variations,
+            *self.details.more,
+            *self.insert.zone.values,
+            *self.erase.values,
         ]
 
     @property
@@ -121,12 +128,12 @@ def lay_out() -> EditPage:
             with gr.Column(elem_id="ask-body"):
                 generating = generate.build()
                 inserting = insert.build()
-                erase.build()
+                erasing = erase.build()
                 outpainting = outpaint.build()
                 upscale.build()
                 how = details.build()
             bar = run.build()
-    return EditPage(canvas, verb, generating, inserting, outpainting, how, bar)
+    return EditPage(canvas, verb, generating, inserting, erasing, outpainting, how, bar)
 
 
 def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from app.canvas.drawing import Drawing
-from app.panels import erase, generate, insert, outpaint, upscale
+from app.panels import details, erase, generate, insert, outpaint, upscale, zone
 from app.session import State
 from engine.api import Request, Sampling, Verb
 from engine.errors import InvalidRequest
@@ -38,6 +38,15 @@ class Form:
     steps: float | None
     guidance: float | None
     variations: str
+    sampler: str = "Model's own"
+    method: str = "Map"
+    exact: bool = False
+    insert_grow: float | None = 0
+    insert_feather: float | None = zone.INSERT_FEATHER
+    insert_context: float | None = 0
+    erase_grow: float | None = 0
+    erase_feather: float | None = 0
+    erase_context: float | None = 0
 
     @property
     def what(self) -> Verb:
@@ -56,23 +65,32 @@ def read(
     form: Form,
     drawing: Drawing | None,
     picture: State | None,
-    selected: int | None,
+    asked: insert.Asked,
     sampling: Sampling,
 ) -> Request:
     """The request that the form and the drawing make, for the verb that is chosen."""
     match form.verb:
         case "Generate":
-            return generate.read(drawing, form.report, sampling)
+            return generate.read(drawing, form.report, sampling, details.ways(form.method))
         case "Insert":
-            return insert.read(drawing, picture, form.change, selected, sampling)
+            return insert.read(drawing, picture, asked, sampling, zone_of(form, "insert"))
         case "Erase":
-            return erase.read(drawing, picture, sampling)
+            return erase.read(drawing, picture, sampling, zone_of(form, "erase"))
         case "Outpaint":
             margins = (form.top, form.right, form.left, form.bottom)
             return outpaint.read(drawing, picture, form.keep, margins, sampling)
         case "Upscale":
             return upscale.read(picture, sampling)
     raise InvalidRequest("Choose what to do first.")
+
+
+def zone_of(form: Form, verb: str) -> dict[str, Any]:
+    """Grow, feather and context of Insert or of Erase; the authors' way knows none."""
+    if form.exact:
+        return {}
+    if verb == "insert":
+        return zone.read(form.insert_grow, form.insert_feather, form.insert_context)
+    return zone.read(form.erase_grow, form.erase_feather, form.erase_context)
 
 
 def state_name(verb: str, request: Request, change: str) -> str:

@@ -6,7 +6,7 @@ import gradio as gr
 
 from app.canvas.drawing import Drawing, FindingRegion
 from app.panels import shape
-from engine.api import Finding, GenerateRequest, Sampling
+from engine.api import AnatomyWay, Finding, GenerateRequest, Sampling
 from engine.errors import InvalidRequest
 
 READ = """
@@ -37,15 +37,18 @@ def build() -> GeneratePanel:
     return GeneratePanel(report, anatomy)
 
 
-def read(drawing: Drawing | None, report: str, sampling: Sampling) -> GenerateRequest:
+def read(
+    drawing: Drawing | None, report: str, sampling: Sampling, way: AnatomyWay = "auto"
+) -> GenerateRequest:
     """The drawing and the report as a request; an empty drawing leaves the organs to the model."""
     if drawing is None:
-        return GenerateRequest(report=report, sampling=sampling)
+        return GenerateRequest(report=report, sampling=sampling, anatomy_way=way)
     return GenerateRequest(
         report=report,
         organs=drawing.organs(),
         findings=tuple(finding(drawing, region) for region in drawing.findings),
         sampling=sampling,
+        anatomy_way=way,
     )
 
 

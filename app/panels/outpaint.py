@@ -38,6 +38,10 @@ def build() -> OutpaintPanel:
         keep = gr.Radio(
             [WHOLE, PAINTED], value=WHOLE, label="Keep", elem_id="keep", elem_classes="segments"
         )
+        gr.HTML(
+            html_template="<div class='line'><h3 class='grow head'>Add at each side</h3>"
+            "<span class='mute' id='outpaint-size'></span></div>"
+        )
         with gr.Column(elem_classes="sides"):
             top = side("top", "top")
             right = side("patient's right", "right")
@@ -45,7 +49,7 @@ def build() -> OutpaintPanel:
             bottom = side("bottom", "bottom")
         gr.HTML(
             html_template="<p class='lead'>In pixels of the picture. Given pixels stay exactly as "
-            "they are; the rest is invented.</p>"
+            "they are. The dashed field is invented.</p>"
         )
     return OutpaintPanel(keep, top, right, left, bottom)
 

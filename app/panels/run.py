@@ -14,7 +14,9 @@ STATUS = """
  <div class="stages" hidden></div>
  <div class="line" id="proposal" hidden>
   <button type="button" class="btn pri" id="accept" title="Keep it (Enter)">Accept</button>
-  <button type="button" class="btn" id="discard" title="Drop it (Backspace)">Discard</button></div>
+  <button type="button" class="btn" id="discard" title="Drop it (Backspace)">Discard</button>
+  <button type="button" class="btn" id="retry"
+   title="Another one in its place, with another seed">Try again</button></div>
 </div>
 """
 TELL = """

@@ -1,5 +1,5 @@
-// What the request panel asks for: which verb, why it cannot run yet, the words of the chosen
-// finding. Loaded after runs.js.
+// What the request panel asks for: which verb, which findings, why it cannot run yet, how long it
+// will take. Loaded after runs.js.
 (() => {
   "use strict";
   const XREAL = (window.XREAL = window.XREAL || {});
@@ -9,6 +9,9 @@
 
   const canvas = () => XREAL.canvas || null;
   const summary = () => page.summary();
+  page.asked = () => verb;
+  page.checked = (id) => $(`#${id} input:checked`)?.value;
+  page.number = (id) => Number($(`#${id} input[type=number]`)?.value) || 0;
 
   page.verb = (name) => {
     verb = name;
@@ -17,7 +20,7 @@
     const button = $("#run");
     if (button) button.textContent = name;
     if (canvas()) {
-      const keeps = name === "Outpaint" && $("#keep input:checked")?.value === "Painted area";
+      const keeps = name === "Outpaint" && page.checked("keep") === "Painted area";
       canvas().area(name === "Erase" ? "erase" : keeps ? "keep" : null);
     }
     describe();
@@ -30,51 +33,91 @@
     return words || "";
   };
 
+  // The findings that a press of Insert is about, in the order of the list; as app/panels/insert.py
+  // chooses them: what is painted and not in the picture yet, for Replace and Remove the chosen one.
+  page.findings = () => {
+    const now = summary(), painted = (now.findings || []).filter((f) => f.pixels);
+    const chosen = painted.filter((f) => f.bit === now.selected);
+    if ((page.checked("change") || "Insert") !== "Insert") return chosen.length ? chosen : painted;
+    const holds = (page.engine().holds || {})[now.state] || [];
+    const fresh = painted.filter((f) => !holds.some(([words, px]) => words === f.words.trim() && px === f.pixels));
+    return fresh.length ? fresh : chosen.length ? chosen : painted;
+  };
+
   page.reason = reason;
   function reason() {
     const engine = page.engine();
     const now = summary();
-    const picture = now.picture;
     if (engine.state === "failed") return engine.sentence;
     const cannot = engine.can && engine.can[verb.toLowerCase()];
     if (cannot) return cannot;
-    if (verb !== "Generate" && !picture) return "Open or generate a picture first.";
-    if (verb === "Insert" && !(now.findings || []).some((f) => f.pixels)) {
-      return "Paint a region for A first.";
-    }
+    if (verb !== "Generate" && !now.picture) return "Open or generate a picture first.";
+    if (verb === "Insert") return reasonToInsert();
     if (verb === "Erase" && !now.erase) return "Paint over what should go.";
     if (verb === "Outpaint") {
-      const painted = $("#keep input:checked")?.value === "Painted area";
-      const sides = ["top", "right", "left", "bottom"].map((s) => $(`#add-${s} input`)?.value || 0);
+      const painted = page.checked("keep") === "Painted area";
       if (painted && !now.keep) return "Paint the area to keep.";
-      if (!painted && !sides.some((s) => Number(s) > 0)) return "Add at least one side.";
+      if (!painted && !Object.values(page.sides()).some((n) => n > 0)) return "Add at least one side.";
     }
-    if (verb === "Upscale" && Math.max(now.w || 0, now.h || 0) >= 1024) {
-      return "The picture is already 1024 px.";
-    }
+    if (verb === "Upscale" && Math.max(now.w || 0, now.h || 0) >= 1024) return "The picture is already 1024 px.";
     return null;
   }
 
+  function reasonToInsert() {
+    const asked = page.findings();
+    if (!asked.length) return "Paint a region for A first.";
+    if (page.checked("change") === "Remove") return null;
+    const nameless = asked.find((f) => !f.words.trim());
+    if (nameless) return `Say what ${nameless.letter} is: choose a finding, or type words.`;
+    return asked.map((f) => page.refused(f.words)).find(Boolean) || null;
+  }
+
+  // "Result becomes state 6, a branch of 3."
+  function becomes(count) {
+    const engine = page.engine(), state = Number(summary().state) || 0, next = engine.next;
+    if (!next || (verb === "Generate" && count === 1)) return next ? `Result becomes state ${next}.` : "";
+    if ((verb === "Erase" || verb === "Outpaint") && count === 1) return "Result is a proposal.";
+    const which = count > 1 ? `become states ${next} to ${next + count - 1}` : `becomes state ${next}`;
+    const branch = verb !== "Generate" && state && engine.last && state !== engine.last ? `, a branch of ${state}` : "";
+    return `${count > 1 ? "Results" : "Result"} ${which}${branch}.`;
+  }
+
+  function time() {
+    const engine = page.engine(), seconds = engine.seconds && engine.seconds[verb.toLowerCase()];
+    const one = seconds && seconds[page.checked("quality") || "Standard"];
+    const many = page.variations();
+    const parts = verb === "Insert" ? Math.max(1, page.findings().length) : 1;
+    if (!one) return many > 1 ? `${many} pictures, one after another.` : "";
+    const all = Math.max(1, Math.round(one * many * parts));
+    return many > 1 ? `${many} pictures one after another, about ${all} s.` : `About ${all} s here.`;
+  }
+
+  page.variations = () => Number(($("#variations input")?.value || "x 1").replace(/\D/g, "")) || 1;
+
   page.describe = describe;
   function describe() {
-    const engine = page.engine();
     const button = $("#run");
-    if (!button) return;
+    if (!button || !page.engine) return; // page.js is still to come
+    const engine = page.engine();
     const why = reason();
     button.setAttribute("aria-disabled", why ? "true" : "false");
     button.title = why || `${verb} (Ctrl+Enter)`;
     let text = why;
     if (!text) {
-      const seconds = engine.seconds && engine.seconds[verb.toLowerCase()];
       const nothing = verb === "Generate" && summary().empty && !$("#report textarea")?.value.trim();
-      text = nothing ? "Nothing asked: the model chooses everything." : "";
-      if (seconds) text += `${text ? " " : ""}About ${Math.max(1, Math.round(seconds))} s here.`;
+      const asked = verb === "Insert" ? page.findings() : [];
+      const count = page.variations() * Math.max(1, asked.length);
+      const order = asked.length > 1 ? `${asked.map((f) => f.letter).join(", ")} in this order.` : "";
+      text = [nothing ? "Nothing asked: the model chooses everything." : "", order, time(), becomes(count)]
+        .filter(Boolean).join(" ");
       if (engine.state === "loading") text = "The models are loading; the first run waits for them.";
     }
     say("why", text);
     const state = String(summary().state);
     const proposal = $("#proposal");
     if (proposal) proposal.hidden = !(engine.proposals || []).includes(state);
+    if (page.showDetails) page.showDetails();
+    if (page.showZones) page.showZones();
   }
 
   // The Words box shows the words of the finding that is chosen on the canvas.
@@ -100,6 +143,7 @@
   });
 
   document.addEventListener("input", (event) => {
+    if (event.target.matches && event.target.matches("#words textarea")) page.name(event.target.value);
     if (event.target.closest && event.target.closest("#ask")) describe();
   });
   document.addEventListener("change", (event) => {

@@ -22,12 +22,15 @@
   // ---- the engine and the document ---------------------------------------------------------
 
   let again = 0;
+  let looks = 0; // an answer that is overtaken by a newer question says nothing any more
 
   async function look() {
     clearTimeout(again);
+    const mine = ++looks;
     try {
-      const before = engine;
-      engine = await (await ask("/api/desk")).json();
+      const before = engine, answer = await (await ask("/api/desk")).json();
+      if (mine !== looks) return;
+      engine = answer;
       const chip = $("#engine-status");
       if (chip) {
         chip.dataset.state = engine.state;
@@ -39,6 +42,7 @@
       if (engine.job && !page.job()) page.follow(engine.job, "Running");
       // The models have arrived, or others were chosen on the Models page.
       const other = before.state === "loading" || before.name !== engine.name;
+      if (other) page.forgetWords();
       if (other && engine.state !== "loading") tell({ kind: "loaded" });
     } catch {
       again = setTimeout(look, 1000);
@@ -60,6 +64,7 @@
   const clicks = {
     ...page.clicks,
     "bar-keys": () => canvas() && canvas().keys(),
+    retry: () => page.runWith({ retry: Number(summary().state) }),
     accept: () => tell({ kind: "accept" }),
     discard: () => tell({ kind: "discard" }),
   };
@@ -67,7 +72,8 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("button");
     if (!button) return;
-    if (button.id === "run" && (button.getAttribute("aria-disabled") === "true" || page.job())) {
+    const refused = button.getAttribute("aria-disabled") === "true" && !page.extra;
+    if (button.id === "run" && (refused || page.job())) {
       event.preventDefault();
       event.stopImmediatePropagation();
       if (!page.job()) say("run-status", page.reason() || "");
@@ -84,7 +90,8 @@
       drawn = told.summary || drawn;
       page.mirror(drawn);
       page.describe();
-    } else if (told.kind === "run") page.run();
+    } else if (told.kind === "only" || told.kind === "again") page.runWith({ [told.kind]: told.bit });
+    else if (told.kind === "run") page.run();
     else if (told.kind === "stop") page.stop();
     else if (told.kind === "export") page.openExport();
     else if (told.kind === "save") page.saveProject();
@@ -105,6 +112,7 @@
     if (ctrl && key === "enter") page.run();
     else if (ctrl && key === "o") page.clicks["bar-open"]();
     else if (ctrl && key === "e") page.openExport();
+    else if (key === "escape" && page.dismiss()) { /* a message is gone */ }
     else if (key === "escape" && page.job() && !document.querySelector("dialog[open]")) page.stop();
     else return;
     event.preventDefault();
@@ -113,12 +121,12 @@
   // Gradio labels its groups of radios by a span only; say it to assistive software as well.
   function nameGroups() {
     let all = true;
-    for (const [id, name] of [["verb", "Verb"], ["quality", "Quality"], ["change", "Change"], ["keep", "Keep"]]) {
+    for (const [id, name] of [["verb", "Verb"], ["quality", "Quality"], ["change", "Change"], ["keep", "Keep"], ["method", "Method"]]) {
       const group = document.querySelector(`#${id} > .wrap:not([data-testid])`);
       if (group) {
         group.setAttribute("role", "radiogroup");
         group.setAttribute("aria-label", name);
-      } else all = all && id === "quality"; // made when Details is opened
+      } else all = all && (id === "quality" || id === "method"); // made when Details is opened
     }
     const ask = $("#ask");
     if (ask && !ask.dataset.verb) page.verb("Generate");

@@ -23,7 +23,8 @@
   // Before Gradio sends the run: the newest drawing, a job id, and the finding that is chosen.
   page.send = async (values) => {
     const id = number();
-    const chosen = page.summary().selected;
+    const chosen = page.summary().selected, extra = page.extra || {};
+    page.extra = null;
     follow(id, "Sending the drawing");
     try {
       values[0] = await canvas().flush(id);
@@ -31,13 +32,15 @@
       ended({ state: "failed", sentence: "The drawing could not be sent. " + fault.message });
       throw fault;
     }
-    values[1] = JSON.stringify({ job: id, selected: chosen === undefined ? null : chosen });
+    values[1] = JSON.stringify({ job: id, selected: chosen === undefined ? null : chosen, ...extra });
     return values;
   };
 
   page.follow = follow;
   function follow(id, text) {
     job = id;
+    gridLeft = false;
+    if (canvas()) canvas().grid(null);
     sent = performance.now();
     document.body.dataset.run = "running";
     if (canvas()) canvas().note(null);
@@ -51,7 +54,7 @@
     try {
       view = await (await ask("/api/jobs/" + id)).json();
     } catch {
-      say("run-status", "Connection lost. Trying again.");
+      say("run-status", "Connection lost. Trying again. The run goes on; its picture is fetched when the server is back.");
     }
     if (id !== job) return;
     if (view && ["done", "stopped", "failed"].includes(view.state)) return ended(view);
@@ -68,7 +71,8 @@
     }
     if (view.state === "queued") {
       const many = view.ahead === 1 ? "1 run ahead" : view.ahead + " runs ahead";
-      progress("Waiting: " + many, left(view.seconds_left), 0);
+      const soon = view.seconds_left === null ? "" : `, about ${Math.max(1, Math.round(view.seconds_left))} s`;
+      progress(view.ahead ? `Waiting: ${many}${soon}` : "Waiting for the models", "", 0);
       return;
     }
     const which = view.variations > 1 ? `Picture ${view.variation} of ${view.variations}, ` : "";
@@ -77,9 +81,21 @@
     const fraction = view.total ? view.done / view.total : 0;
     progress(which + (which ? stage.toLowerCase() : stage) + step, left(view.seconds_left), fraction);
     stages(view.stages, view.stage);
-    if (view.preview && canvas()) {
+    if (view.variations > 1) grid(view, false);
+    else if (view.preview && canvas()) {
       canvas().preview(view.preview, `Preview${step}`, fraction);
     }
+  }
+
+  // The pictures of a run with several, side by side; they can be chosen when they are finished.
+  let gridLeft = false;
+  document.addEventListener("xreal", (event) => {
+    if (event.detail && event.detail.kind === "grid" && !event.detail.open && job) gridLeft = true;
+  });
+  function grid(view, over) {
+    if (!canvas() || gridLeft) return;
+    const finished = view.pictures.map((n) => ({ id: String(n), url: `/api/states/${n}.png`, seed: view.seeds?.[n] }));
+    canvas().grid({ count: view.variations, finished, running: view.preview || null, over });
   }
 
   function left(seconds) {
@@ -129,16 +145,12 @@
     say("run-left", "");
     $("#run-status")?.setAttribute("aria-live", "polite");
     const seconds = ((performance.now() - sent) / 1000).toFixed(1);
-    say("run-status", view.state === "done" ? `Done in ${seconds} s.` : view.sentence);
-    if (canvas()) canvas().preview(null);
-    if (canvas() && view.state !== "done") {
-      const failed = view.state === "failed";
-      canvas().note({
-        tone: failed ? "bad" : "",
-        title: failed ? "The picture could not be made." : view.sentence,
-        text: failed ? view.sentence : "The drawing is as it was. Finished pictures are in the history.",
-        buttons: [{ label: "Run again", kind: "run" }],
-      });
+    say("run-status", view.state === "done" ? `Done in ${seconds} s. ${view.remark || ""}`.trim() : view.sentence);
+    if (canvas()) {
+      canvas().preview(null);
+      if (view.variations > 1) grid(view, true);
+      if (view.state === "stopped") page.stopped({ pictures: [], results: [], stages: [], ...view });
+      if (view.state === "failed") page.failed(view, view.verb ? id : null);
     }
     page.tell({ kind: "ended", job: id });
     page.look();
@@ -155,6 +167,13 @@
     if (!job) return;
     say("run-status", "Stopping");
     ask(`/api/jobs/${job}/stop`, { method: "POST" }).catch(() => {});
+  };
+
+  // Runs with something more to say than the panel does: one finding only, one again, a proposal.
+  page.runWith = (extra) => {
+    if (job) return;
+    page.extra = extra;
+    $("#run").click();
   };
 
   page.run = () => {

@@ -6,6 +6,7 @@ run gets.
 """
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,6 +48,9 @@ class FakeEngine:
         ),
     )  # fmt: skip
 
+    ways = ("map",)
+    exact = False
+
     def __init__(self, fails_with=None, without=()):
         self.gate = threading.Event()
         self.gate.set()
@@ -78,6 +82,7 @@ class FakeEngine:
         self.requests.append(request)
         if self.fails_with is not None:
             raise self.fails_with
+        request = grown(request)
         states = paint(request)
         image = list(states.values())[-1]
         for stage, picture in states.items():
@@ -99,6 +104,26 @@ class FakeEngine:
             seconds={"total": 0.1},
             notes=(),
         )
+
+
+def grown(request):
+    """The request with its masks grown, as the engine gives it back."""
+    grow = getattr(request, "grow", 0)
+    if not grow:
+        return request
+    if isinstance(request, EraseRequest):
+        return replace(request, mask=near(request.mask, grow), grow=0)
+    wide = tuple(replace(f, mask=near(f.mask, grow)) for f in request.findings)
+    return replace(request, findings=wide, grow=0)
+
+
+def near(mask, grow):
+    """1 within ``grow`` px of a masked pixel: by the distance to each of them."""
+    y, x = np.mgrid[0 : mask.shape[0], 0 : mask.shape[1]]
+    found = np.zeros(mask.shape, bool)
+    for row, column in np.argwhere(mask > 0):
+        found |= (y - row) ** 2 + (x - column) ** 2 <= grow**2
+    return found.astype(np.float32)
 
 
 def paint(request):

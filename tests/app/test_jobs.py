@@ -3,8 +3,9 @@ import threading
 import numpy as np
 import pytest
 
-from app.jobs import WAITING, Jobs
+from app.jobs import Jobs
 from app.loading import Loading
+from app.waiting import PER_SESSION
 from engine.api import GenerateRequest, Progress, Sampling
 from engine.errors import InvalidRequest, OutOfMemory
 from tests.app.fake_engine import FakeEngine
@@ -147,7 +148,7 @@ def test_the_queue_is_bounded():
     jobs.submit("job-first", ME, "generate", one(), numbered()[0])
     while jobs.view("job-first", ME).state != "running":
         pass
-    for n in range(WAITING):
+    for n in range(PER_SESSION):
         jobs.submit(f"job-wait{n}", ME, "generate", one(), numbered()[0])
 
     with pytest.raises(InvalidRequest, match="waiting already"):

@@ -3,7 +3,7 @@ import pytest
 
 from app.canvas.drawing import ERASE, KEEP, Drawing, FindingRegion
 from app.pages.form import Form, after, read, state_name
-from app.panels import details, outpaint
+from app.panels import details, insert, outpaint
 from app.session import State
 from engine.api import (
     EraseRequest,
@@ -17,6 +17,7 @@ from engine.errors import InvalidRequest
 
 SIDE = 64
 SAMPLING = Sampling(seed=7)
+ALL = insert.Asked()
 BLANK = {
     "verb": "Generate", "report": "", "change": "Insert", "keep": outpaint.WHOLE, "top": 0,
     "right": 0, "left": 0, "bottom": 0, "quality": "Standard", "seed": 7, "keep_seed": True,
@@ -51,7 +52,7 @@ CHEST = ((0, 10, 40, 36, 56), (1, 10, 40, 8, 28), (2, 30, 44, 24, 40))
 def test_a_drawing_and_words_become_a_request():
     drawn = drawing(*CHEST, (4, 20, 30, 40, 50), findings=[A])
 
-    request = read(form(report="PA view."), drawn, None, None, SAMPLING)
+    request = read(form(report="PA view."), drawn, None, ALL, SAMPLING)
 
     assert isinstance(request, GenerateRequest)
     assert request.report == "PA view." and request.sampling is SAMPLING
@@ -61,7 +62,7 @@ def test_a_drawing_and_words_become_a_request():
 
 
 def test_nothing_drawn_leaves_everything_to_the_model():
-    request = read(form(), drawing(), None, None, SAMPLING)
+    request = read(form(), drawing(), None, ALL, SAMPLING)
     assert isinstance(request, GenerateRequest)
     assert request.organs is None and request.findings == ()
 
@@ -75,14 +76,14 @@ def test_nothing_drawn_leaves_everything_to_the_model():
 )
 def test_a_half_made_finding_is_named(region, boxes, said):
     with pytest.raises(InvalidRequest, match=said):
-        read(form(), drawing(*CHEST, *boxes, findings=[region]), None, None, SAMPLING)
+        read(form(), drawing(*CHEST, *boxes, findings=[region]), None, ALL, SAMPLING)
 
 
 def test_only_the_chosen_finding_is_inserted():
     drawn = drawing((4, 1, 9, 1, 9), (5, 20, 30, 20, 30), findings=[A, B])
 
-    chosen = read(form(verb="Insert"), drawn, opened(), 5, SAMPLING)
-    both = read(form(verb="Insert"), drawn, opened(), None, SAMPLING)
+    chosen = read(form(verb="Insert"), drawn, opened(), insert.Asked(only=5), SAMPLING)
+    both = read(form(verb="Insert"), drawn, opened(), ALL, SAMPLING)
 
     assert isinstance(chosen, InsertRequest) and isinstance(both, InsertRequest)
     assert [finding.text for finding in chosen.findings] == ["pneumothorax"]
@@ -95,13 +96,15 @@ def test_only_the_chosen_finding_is_inserted():
 )
 def test_to_replace_is_to_remove_and_then_to_insert(change, texts):
     drawn = drawing((4, 1, 9, 1, 9), findings=[A])
-    request = read(form(verb="Insert", change=change), drawn, opened(), 4, SAMPLING)
+    request = read(
+        form(verb="Insert", change=change), drawn, opened(), insert.Asked(change, 4), SAMPLING
+    )
     assert isinstance(request, InsertRequest)
     assert [finding.text for finding in request.findings] == texts
 
 
 def test_what_is_painted_is_erased():
-    request = read(form(verb="Erase"), drawing((ERASE, 5, 9, 5, 15)), opened(), None, SAMPLING)
+    request = read(form(verb="Erase"), drawing((ERASE, 5, 9, 5, 15)), opened(), ALL, SAMPLING)
     assert isinstance(request, EraseRequest)
     assert request.mask.sum() == 40 and request.mask[5, 5] == 1
 
@@ -109,7 +112,7 @@ def test_what_is_painted_is_erased():
 def test_a_drawing_of_another_size_follows_its_picture():
     drawn = drawing((ERASE, 16, 32, 16, 32))
 
-    request = read(form(verb="Erase"), drawn, opened(side=128), None, SAMPLING)
+    request = read(form(verb="Erase"), drawn, opened(side=128), ALL, SAMPLING)
 
     assert isinstance(request, EraseRequest)
     expected = np.zeros((128, 128), np.float32)
@@ -123,13 +126,13 @@ def test_a_drawing_of_another_aspect_is_refused():
         image=np.zeros((64, 128), np.float32),
     )  # fmt: skip
     with pytest.raises(InvalidRequest, match="64 x 64 px but the picture is 128 x 64 px"):
-        read(form(verb="Erase"), drawing((ERASE, 1, 9, 1, 9)), wide, None, SAMPLING)
+        read(form(verb="Erase"), drawing((ERASE, 1, 9, 1, 9)), wide, ALL, SAMPLING)
 
 
 def test_margins_are_added_on_the_patients_sides():
     asked = form(verb="Outpaint", top=8, right=16, left=24, bottom=0)
 
-    request = read(asked, None, opened(), None, SAMPLING)
+    request = read(asked, None, opened(), ALL, SAMPLING)
 
     assert isinstance(request, OutpaintRequest)
     assert request.image.shape == (72, 104)
@@ -142,20 +145,20 @@ def test_margins_are_added_on_the_patients_sides():
 
 def test_a_painted_area_is_kept_and_the_rest_completed():
     asked = form(verb="Outpaint", keep=outpaint.PAINTED)
-    request = read(asked, drawing((KEEP, 0, 32, 0, 64)), opened(), None, SAMPLING)
+    request = read(asked, drawing((KEEP, 0, 32, 0, 64)), opened(), ALL, SAMPLING)
     assert isinstance(request, OutpaintRequest)
     assert request.keep[:32].all() and not request.keep[32:].any()
 
 
 def test_the_picture_on_screen_is_upscaled():
-    request = read(form(verb="Upscale"), None, opened(), None, SAMPLING)
+    request = read(form(verb="Upscale"), None, opened(), ALL, SAMPLING)
     assert isinstance(request, UpscaleRequest) and request.image.shape == (64, 64)
 
 
 @pytest.mark.parametrize("verb", ["Insert", "Erase", "Outpaint", "Upscale"])
 def test_an_edit_without_a_picture_says_so(verb):
     with pytest.raises(InvalidRequest, match="no picture"):
-        read(form(verb=verb), drawing((ERASE, 1, 9, 1, 9)), None, None, SAMPLING)
+        read(form(verb=verb), drawing((ERASE, 1, 9, 1, 9)), None, ALL, SAMPLING)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +175,7 @@ def test_an_edit_without_a_picture_says_so(verb):
 )
 def test_an_edit_without_a_zone_says_what_to_do(values, said):
     with pytest.raises(InvalidRequest, match=said):
-        read(form(**values), drawing(), opened(), None, SAMPLING)
+        read(form(**values), drawing(), opened(), ALL, SAMPLING)
 
 
 @pytest.mark.parametrize("seed", [None, 1.5, -1, float("nan"), float("inf"), 2**60])
@@ -209,9 +212,9 @@ def test_guidance_is_the_models_own_until_it_is_asked_for():
 
 def test_states_are_named_by_what_was_asked():
     drawn = drawing((4, 1, 9, 1, 9), (5, 20, 30, 20, 30), findings=[A, B])
-    insert = read(form(verb="Insert"), drawn, opened(), None, SAMPLING)
+    asked = read(form(verb="Insert"), drawn, opened(), ALL, SAMPLING)
 
-    assert state_name("insert", insert, "Insert") == "Effusion, pneumothorax"
-    assert state_name("insert", insert, "Remove") == "Removed"
+    assert state_name("insert", asked, "Insert") == "Effusion, pneumothorax"
+    assert state_name("insert", asked, "Remove") == "Removed"
     assert state_name("generate", GenerateRequest(), "Insert") == "Generated"
     assert state_name("upscale", UpscaleRequest(image=opened().image), "") == "Upscaled"

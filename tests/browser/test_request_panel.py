@@ -22,13 +22,18 @@ def served(tmp_path_factory: pytest.TempPathFactory):
         yield running
 
 
-@pytest.fixture
-def edit(served: Served, page: Any) -> Any:
-    served.engine.release()
-    page.set_default_timeout(15_000)
+def ready(page: Any, served: Served) -> None:
+    """Opens the page and waits until everything of it answers."""
+    page.set_default_timeout(20_000)
     page.goto(served.url)
     page.wait_for_function(READY + " && XREAL.page.engine && XREAL.page.engine().state === 'ready'")
     page.get_by_role("option", name="Left lung").wait_for()
+
+
+@pytest.fixture
+def edit(served: Served, page: Any) -> Any:
+    served.engine.release()
+    ready(page, served)
     yield page
     served.engine.release()
 

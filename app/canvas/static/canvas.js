@@ -62,7 +62,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     box.setAttribute("role", note.tone === "bad" ? "alert" : "status");
     const buttons = (note.buttons || []).map((b) => {
       const node = makeNode("button", { type: "button", class: "btn" }, b.label);
-      node.addEventListener("click", () => { app.note(null); if (b.act) b.act(); else if (b.kind) app.command(b.kind); });
+      node.addEventListener("click", () => { if (!b.stays) app.note(null); if (b.act) b.act(); else if (b.kind) app.command(b.kind); });
       return node;
     });
     box.replaceChildren(makeNode("div", {}, makeNode("b", {}, note.title || ""), makeNode("span", {}, note.text || "")), ...buttons);
@@ -110,6 +110,12 @@ function startCanvas(element, props, upload, trigger, watch) {
     d.note("add finding " + letterOf(bit), () => d.findings.push({ bit, words: "" }));
     app.choose(bit);
     app.leaveFirst();
+  };
+  // One place up or down the list: the order in which findings are inserted.
+  app.moveFinding = (bit, by) => {
+    const at = d.findings.findIndex((f) => f.bit === bit), to = at + by;
+    if (at < 0 || to < 0 || to >= d.findings.length) return app.say(by < 0 ? "It is the first." : "It is the last.");
+    d.note("move finding " + letterOf(bit), () => d.findings.splice(to, 0, ...d.findings.splice(at, 1)));
   };
   app.deleteFinding = (bit) => {
     const m = bitMask(bit);
@@ -225,12 +231,14 @@ function startCanvas(element, props, upload, trigger, watch) {
   const transfer = (app.transfer = makeTransfer(app, upload));
   const offers = (app.offers = makeOffers(app));
   const look = (app.look = makeLook(app));
+  const frame = makeFrame(app);
+  const grid = (app.grid = makeGrid(app));
   makeShell(app);
   const keys = makeKeys(app);
   const files = makeFiles(app);
 
   app.countSoon = () => {                           // while a stroke goes on: at most ten counts a second
-    if (!counting) counting = setTimeout(() => { counting = 0; app.measure(); panel.showMeasures(); view.redraw("over"); }, 100);
+    if (!counting) counting = setTimeout(() => { counting = 0; app.measure(); panel.showMeasures(); if (ui.zone) tools.outlineZone(); view.redraw("over"); }, 100);
   };
   app.tell = () => {
     const key = [d.doc, d.rev, d.state, ui.bit, ui.area, !!pictures.shown].join();
@@ -242,7 +250,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   PRESETS.concat([{ name: "Custom" }]).forEach((p) => $("[data-in=preset]").append(makeNode("option", { value: p.name }, p.name)));
   const api = {
     measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
-    area: app.area, zone: tools.zone, offer: offers.show, summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(), fold: () => app.fold(),
+    area: app.area, zone: tools.zone, offer: offers.show, frame: frame.set, grid: (g) => (g ? grid.show(g) : grid.close()), summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(), fold: () => app.fold(),
     remember: d.remember, packed: transfer.packed, unpacked: transfer.unpacked, look: app.seen,
     finish: () => { app.commitWords(); tools.finish(); },
     words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },

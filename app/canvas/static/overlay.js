@@ -166,6 +166,7 @@ function makeOverlay(d) {
   // What may change, and a region that is proposed: dashed.
   o.drawZone = (ctx, view) => {
     if (o.hideAll) return;
+    if (o.drawFrame) o.drawFrame(ctx, view);
     if (o.zoneLoops) drawDashed(ctx, view, pathOf(o.zoneLoops, false));
     if (!o.offerLoops) return;
     const path = pathOf(o.offerLoops, false);

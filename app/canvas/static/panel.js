@@ -208,6 +208,10 @@ function makePanel(app) {
     mirror.title = bit < 2 ? "The " + ORGANS[1 - bit].name.toLowerCase() + " becomes the mirror image of this one"
       : "Flips it about the middle of the picture";
     items.push(mirror, item("Keep largest part", tools.largest), item("Fill holes", tools.fillHoles), item("Clear", tools.clear));
+    if (isFinding(bit)) {
+      items.unshift(item("Insert only this one", () => app.command("only", { bit })), item("Make this one again", () => app.command("again", { bit })),
+        item("Move up", () => app.moveFinding(bit, -1)), item("Move down", () => app.moveFinding(bit, 1)));
+    }
     if (isFinding(bit)) items.push(item("Delete finding " + letterOf(bit), () => app.deleteFinding(bit)));
     menu.replaceChildren(...items);
     menu.hidden = false;

@@ -282,15 +282,16 @@ function makeTools(app) {
     overlay.zoneLoops = null;
     view.redraw();
     if (!zone) return 0;
+    const tell = (pixels) => { app.command("zone", { pixels, share: pixels / (d.w * d.h) }); return pixels; };
     const mask = zone.bits.reduce((m, bit) => (m | bitMask(bit)) >>> 0, 0);
     const box = zone.bits.reduce((b, bit) => joined(b, d.boxes[bit]), null);
-    if (!box) return 0;
+    if (!box) return tell(0);
     const { on, box: [x0, y0, x1, y1] } = near(d.bits, d.w, d.h, mask, box, zone.grow > 0 ? zone.grow : 0, false);
     const count = on.reduce((n, v) => n + v, 0), w = x1 - x0, h = y1 - y0;
-    if (zone.grow > 0) {
+    if (zone.grow > 0 || zone.always) {
       overlay.zoneLoops = traced(on, w, h, 1, [0, 0, w, h]).map((loop) => loop.map((v, k) => v + (k % 2 ? y0 : x0)));
     }
-    return count;
+    return tell(count);
   };
   return t;
 }

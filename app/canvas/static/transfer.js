@@ -149,10 +149,12 @@ function makeTransfer(app, upload) {
 
   t.preview = (url, caption, fraction) => {
     if (url && typeof url === "object") ({ url, text: caption, fraction } = url);
-    if (!url && caption === undefined && !app.props.proposal) {
-      app.previewing(false);
+    if (!url && caption === undefined) {
       app.history.running = null;
+      app.progress(null);
       app.history.show();
+      if (app.props.proposal) return Promise.resolve();   // it stays on screen until it is decided
+      app.previewing(false);
       return pictures.show("preview", null);
     }
     app.props.caption = caption || null;

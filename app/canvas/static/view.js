@@ -19,9 +19,11 @@ function makeView(app) {
 
   v.fit = () => {
     v.fitted = true;
-    v.zoom = Math.min(over.width / d.w, over.height / d.h) || 1;
-    v.px = (over.width - d.w * v.zoom) / 2;
-    v.py = (over.height - d.h * v.zoom) / 2;
+    const f = ui.frame || { top: 0, right: 0, left: 0, bottom: 0 };   // what outpainting will add is in sight, too
+    const w = d.w + f.right + f.left, h = d.h + f.top + f.bottom, room = ui.frame ? 0.88 : 1;
+    v.zoom = room * Math.min(over.width / w, over.height / h) || 1;
+    v.px = (over.width - w * v.zoom) / 2 + f.right * v.zoom;
+    v.py = (over.height - h * v.zoom) / 2 + f.top * v.zoom;
     v.redraw();
   };
   v.zoomTo = (zoom, x, y) => {                      // x, y: the canvas pixel that stays in place

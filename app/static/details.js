@@ -1,0 +1,79 @@
+// Details: the line of the closed panel, the seconds of each quality, the model's own values, and
+// only those controls that the models can obey. Loaded after asking.js.
+(() => {
+  "use strict";
+  const XREAL = (window.XREAL = window.XREAL || {});
+  const page = XREAL.page;
+  const { $ } = page;
+
+  // Changes the words of a node without taking the node away from the page's framework.
+  const write = (node, text) => {
+    const words = node && [...node.childNodes].find((n) => n.nodeType === 3 && n.data.trim());
+    if (words && words.data !== text) words.data = text;
+  };
+
+  page.showDetails = () => {
+    const engine = page.engine(), verb = page.asked().toLowerCase();
+    const quality = page.checked("quality") || page.quality || "Standard";
+    page.quality = quality;
+    const usual = ((engine.defaults || {})[verb] || {})[quality] || {};
+    const steps = page.number("steps") || usual.steps;
+    const exact = !!$("#exact input")?.checked;
+    const box = $("#seed input"); // there once Details was opened
+    const seed = box ? box.value : engine.seed;
+    const line = ["Details: " + (exact ? "exact" : quality), steps ? `${steps} steps` : "", seed || seed === 0 ? `seed ${seed}` : ""];
+    write($("#details>button>span:first-child") || $("#details>button span"), line.filter(Boolean).join(", "));
+    ownValue("steps", usual.steps);
+    ownValue("guidance", usual.guidance);
+    seconds((engine.seconds || {})[verb] || {});
+    show("method", verb === "generate" && (engine.ways || []).length > 1);
+    show("exact", !!engine.exact && verb !== "segment");
+    show("sampler", verb !== "upscale" && !exact);
+    show("guidance", verb !== "upscale");
+  };
+
+  // "12 (model's own)" where nothing else is asked for.
+  function ownValue(id, value) {
+    const info = $(`#${id} [data-testid=block-info] + div, #${id} .info`);
+    if (!info || value === undefined || value === null) return;
+    const own = page.number(id) ? `The model's own: ${value}; 0 takes it` : `${value} (model's own)`;
+    const words = (function find(node) {
+      for (const n of node.childNodes) {
+        if (n.nodeType === 3 && n.data.trim()) return n;
+        const inner = n.nodeType === 1 && find(n);
+        if (inner) return inner;
+      }
+      return null;
+    })(info);
+    if (words && words.data !== own) words.data = own;
+    const slider = $(`#${id} input[type=range]`);
+    if (slider) slider.setAttribute("aria-valuetext", page.number(id) ? String(page.number(id)) : own);
+  }
+
+  function seconds(of) {
+    for (const label of document.querySelectorAll("#quality label")) {
+      const input = label.querySelector("input"), text = label.querySelector("span");
+      if (!input || !text) continue;
+      const takes = of[input.value];
+      write(text, input.value + (takes ? ` ${Math.max(1, Math.round(takes))} s` : ""));
+    }
+  }
+
+  function show(id, wanted) {
+    const block = $(`#${id}`);
+    if (block) block.classList.toggle("not-obeyed", !wanted);
+  }
+
+  // Its contents are made when it is opened.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest && event.target.closest("#details>button")) setTimeout(page.describe, 100);
+  });
+
+  // The seed in the corner of the picture is taken for the next run.
+  document.addEventListener("click", (event) => {
+    const corner = event.target.closest && event.target.closest(".hud-seed");
+    if (!corner) return;
+    const seed = corner.textContent.replace(/\D/g, "");
+    if (seed) page.tell({ kind: "seed", seed: Number(seed) });
+  });
+})();
