@@ -171,6 +171,8 @@ class _Writer:
             "report": state.report,
             "notes": list(state.notes),
             "proposal": state.proposal,
+            "holds": [list(mark) for mark in state.holds],
+            "badge": state.badge,
         }
 
     def array(self, name: str, array: NDArray[Any]) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from app.canvas.drawing import MOST_PIXELS as MOST_DRAWN
 from app.canvas.drawing import RESERVED_BITS, Drawing, findings_of
+from app.holding import Held
 from app.project import DOCUMENT, Document, ProjectUnreadable, damaged
 from app.session import Kind, Origin, State
 from engine import carried
@@ -126,6 +127,8 @@ class _Reader:
             report=_text(told["report"], 10_000),
             notes=tuple(_text(note, 2000) for note in told["notes"]),
             proposal=told["proposal"],
+            holds=tuple(_held(mark) for mark in told.get("holds", [])),
+            badge=_text(told.get("badge", ""), 20),
         )
 
     def picture(self, data: bytes) -> NDArray[np.float32]:
@@ -188,6 +191,13 @@ def _text(value: Any, longest: int) -> str:
     if not isinstance(value, str) or len(value) > longest:
         raise ValueError("text")
     return value
+
+
+def _held(value: Any) -> Held:
+    words, checksum = value
+    if type(checksum) is not int:
+        raise ValueError("holds")
+    return _text(words, 1000), checksum
 
 
 def _values(told: Any) -> dict[str, Any]:

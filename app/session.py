@@ -108,7 +108,7 @@ class Session:
     @property
     def next_number(self) -> int:
         """Of the state that comes next."""
-        return self._number + 1
+        return self.number + 1
 
     def state(self, number: int | None) -> State | None:
         with self.lock:
