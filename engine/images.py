@@ -16,6 +16,9 @@ from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugi
 
 from engine import png
 from engine.api import LARGEST_SIDE, MOST_PIXELS, ORGAN_NAMES, Mask, Organs, Pixels
+from engine.dicom.film import Film
+from engine.dicom.gate import is_dicom
+from engine.dicom.reading import read_film
 from engine.errors import ImageUnreadable
 from engine.files import write_whole
 from engine.marks import film_rows
@@ -37,6 +40,15 @@ FOREIGN = {
     b"SIMPLE": "a FITS file",
     b"<": "a web page or an SVG drawing",
 }
+WITHOUT_HEADER = (
+    b"\2\0\0\0",
+    b"\2\0\1\0",
+    b"\2\0\2\0",
+    b"\2\0\x10\0",
+    b"\x08\0\5\0",
+    b"\x08\0\x08\0",
+)
+ENVELOPED = bytes.fromhex("06092a864886f70d010703")  # of encrypted DICOM: CMS enveloped data
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green, blue; ITU-R BT.601
 GREY_LEVELS = (0, 64, 128, 192, 255)  # how XReal's own files show its labels 0 to 4
 UPRIGHT = {  # EXIF orientation -> what turns the stored rows upright
@@ -58,11 +70,15 @@ class OpenedImage:
     """``pixels`` (H, W) in [0, 1], every value on the 16-bit grid; ``bits`` of the file.
 
     ``colour`` says that there was colour, which became luminance.
+    ``film`` is what a DICOM file holds beside them, its stored values above all; ``notes`` are
+    sentences for the reader on how the file was understood.
     """
 
     pixels: Pixels
     bits: int
     colour: bool = False
+    film: Film | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +94,15 @@ class _Codes:
 def read_image(source: str | Path | bytes) -> OpenedImage:
     """A radiograph from PNG, JPEG or TIFF, 8 or 16 bit, as it is stored: no stretch, no clip.
 
-    Colour becomes luminance; transparent parts are black. A strip that this program added
-    below a picture is left out, so an export can be opened and worked on again.
+    Colour becomes luminance; transparent parts are black. DICOM is shown by the order of tones
+    in docs/dicom.md. A strip that this program added below a picture is left out, so an export
+    can be opened and worked on again.
     """
     data = _read(source)
+    if is_dicom(data):
+        film = read_film(data)
+        pixels = from_codes(film.codes, GRID)
+        return OpenedImage(pixels=pixels, bits=film.bits_stored, film=film, notes=film.notes)
     codes = _decode(data)
     grey = _grey(codes)
     rows = film_rows(data)
@@ -213,14 +234,24 @@ def _open(data: bytes) -> Image.Image:
             return reader(io.BytesIO(data))
     if not data:
         raise ImageUnreadable("The file is empty.")
-    if data[128:132] == b"DICM":
+    if is_dicom(data):
         raise ImageUnreadable(
-            "This is a DICOM file, which this version cannot open yet. Export the picture as a "
-            "16-bit PNG from your viewer and open that."
+            "This is a DICOM file. Masks and organ maps are read from PNG, JPEG and TIFF: export "
+            "this one as a PNG and open that."
+        )
+    if data[:4] in WITHOUT_HEADER:
+        raise ImageUnreadable(
+            "This looks like DICOM without its header. Export it from the PACS as a DICOM file."
+        )
+    if ENVELOPED in data[:64]:
+        raise ImageUnreadable(
+            "This file is encrypted. Export it unencrypted from the PACS, on a computer where that "
+            "is allowed."
         )
     what = next((name for magic, name in FOREIGN.items() if data.lstrip().startswith(magic)), "")
     raise ImageUnreadable(
-        f"This is {what or 'not a picture that can be read'}. Open a PNG, JPEG or TIFF picture."
+        f"This is {what or 'not a picture that can be read'}. "
+        "Open a DICOM, PNG, JPEG or TIFF picture."
     )
 
 

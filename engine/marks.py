@@ -61,13 +61,21 @@ def film_rows(data: bytes) -> int | None:
         return None
     try:
         text = png.texts(png.chunks(data)).get(KEYWORD, "")
-        recipe = json.loads(text) if len(text) <= MOST_RECIPE_BYTES else None
-    except (ImageUnreadable, ValueError, RecursionError):
-        return None
-    notes = recipe.get("file") if isinstance(recipe, dict) else None
-    if not isinstance(notes, dict) or notes.get("mark") != "strip":
+    except ImageUnreadable:
         return None
     width, height, *_ = png.header(data)
+    return rows_without_strip(text, height, width)
+
+
+def rows_without_strip(recipe: str | bytes, height: int, width: int) -> int | None:
+    """Rows of the film where ``recipe`` (JSON) says that a strip lies below it, else None."""
+    try:
+        found = json.loads(recipe) if len(recipe) <= MOST_RECIPE_BYTES else None
+    except (ValueError, RecursionError):
+        return None
+    notes = found.get("file") if isinstance(found, dict) else None
+    if not isinstance(notes, dict) or notes.get("mark") != "strip":
+        return None
     rows = notes.get("film_height")
     fits = isinstance(rows, int) and 0 < rows < height and notes.get("film_width") == width
     return rows if fits else None

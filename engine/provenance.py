@@ -38,6 +38,8 @@ from engine.api import (
     SegmentRequest,
     UpscaleRequest,
 )
+from engine.dicom.carrying import inputs_in, recipe_in
+from engine.dicom.gate import is_dicom, outline
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.files import write_whole
 from engine.images import to_codes
@@ -169,20 +171,30 @@ def write_recipe(path: str | Path, recipe: Recipe) -> None:
 
 
 def read_recipe(source: str | Path | bytes) -> tuple[Recipe, Inputs]:
-    """Recipe and inputs from a PNG that this program wrote, or a recipe from a JSON file."""
+    """Recipe and inputs from a PNG or DICOM file that this program wrote, or a recipe from a
+    JSON file."""
     data = source if isinstance(source, bytes) else _contents(Path(source))
-    if not png.is_png(data):
+    if png.is_png(data):
+        parts = list(png.chunks(data))
+        found = png.texts(parts).get(KEYWORD)
+        text = None if found is None else found.encode()
+        packed = [payload for kind, payload in parts if kind == INPUT_CHUNK]
+    elif is_dicom(data):
+        held = outline(data)
+        text, packed = recipe_in(held), list(inputs_in(held))
+    else:
         return recipe_from_text(data), {}
-    parts = list(png.chunks(data))
-    text = png.texts(parts).get(KEYWORD)
     if text is None:
         raise ImageUnreadable(
             "This picture holds no recipe: it was not written by XReal Studio, or another "
             "program saved it again and dropped the recipe."
         )
-    recipe = recipe_from_text(text.encode())
+    recipe = recipe_from_text(text)
     recipe.pop("file", None)
-    packed = [payload for kind, payload in parts if kind == INPUT_CHUNK]
+    return recipe, _unpacked(packed)
+
+
+def _unpacked(packed: list[bytes]) -> Inputs:
     inputs, pixels = {}, 0
     for payload in packed:
         name, form, body = carried.unwrap(payload)
@@ -191,7 +203,7 @@ def read_recipe(source: str | Path | bytes) -> tuple[Recipe, Inputs]:
         if pixels > MOST_INPUT_PIXELS:
             raise ImageUnreadable("The inputs inside this file are larger than is ever written.")
         inputs[name] = carried.unpack(form, body)
-    return recipe, inputs
+    return inputs
 
 
 # Requests as plain values
@@ -343,7 +355,7 @@ def recipe_from_text(data: bytes) -> Recipe:
         recipe = json.loads(data, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise ImageUnreadable(
-            "This is neither a PNG written by XReal Studio nor a recipe in JSON."
+            "This is neither a picture written by XReal Studio nor a recipe in JSON."
         ) from error
     if not isinstance(recipe, dict):
         raise ImageUnreadable("This JSON file is not a recipe.")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from engine.cli import models, report, shape, verbs
+from engine.cli import dicom, models, report, shape, verbs
 from engine.cli.faults import record
 from engine.errors import Cancelled, EngineError, InvalidRequest
 from engine.version import VERSION
@@ -50,6 +50,7 @@ def build_parser(command: str) -> argparse.ArgumentParser:
     shape.add_command(commands)
     models.add_command(commands)
     report.add_command(commands)
+    dicom.add_command(commands)
     for name, about in TOOLS.items():
         tool = commands.add_parser(name, help=about, description=about)
         if command == name:
