@@ -1,10 +1,41 @@
 """What the segmenter reads from a picture: the measures beside those of the drawing."""
 
+import threading
+
 import numpy as np
 
-from engine.api import HEART, LEFT_LUNG, RIGHT_LUNG, Organs
+from app.jobs import Jobs
+from app.loading import Engine
+from app.session import Session
+from engine.api import HEART, LEFT_LUNG, RIGHT_LUNG, Organs, SegmentRequest
 
 Measures = dict[str, float]
+PATIENCE = 10.0  # seconds that a page is kept waiting; it asks again
+
+
+def measured(jobs: Jobs, session: Session, number: int) -> Measures | None:
+    """Of a state, read between the runs; None where it takes too long or cannot be read.
+
+    Kept in the session: a picture never changes.
+    """
+    key = (session.doc, number)
+    known = session.measured.get(key)
+    state = session.state(number)
+    if known is not None or state is None:
+        return known
+    done = threading.Event()
+
+    def read(engine: Engine) -> None:
+        try:
+            if engine.can("segment") is None:
+                found = engine.run(SegmentRequest(image=state.image)).organs
+                session.measured[key] = {} if found is None else measures(found)
+        finally:
+            done.set()
+
+    jobs.errand(read)
+    done.wait(PATIENCE)
+    return session.measured.get(key)
 
 
 def measures(organs: Organs) -> Measures:
