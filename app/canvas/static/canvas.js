@@ -75,7 +75,8 @@ function startCanvas(element, props, upload, trigger, watch) {
   const know = () => app.props.know || null;
   app.unknownReason = (bit) => bit < ORGANS.length && know() && know().organs && !know().organs.includes(bit + 1)
     ? "The loaded model cannot draw the " + ORGANS[bit].name.toLowerCase() : "";
-  app.lockReason = (bit) => app.unknownReason(bit) || ((d.locked >>> bit) & 1 ? d.nameOf(bit) + " is locked. Unlock it in its menu." : "");
+  app.subject = (bit) => (isFinding(bit) ? "Finding " + letterOf(bit) : "The " + d.nameOf(bit));   // begins a sentence
+  app.lockReason = (bit) => app.unknownReason(bit) || ((d.locked >>> bit) & 1 ? app.subject(bit) + " is locked. Unlock it in its menu." : "");
   const settle = () => { tools.putDown(); app.growing.drop(); app.move.accept(); };
   app.choose = (bit) => {
     if (isFinding(bit) && !d.finding(bit)) return app.say("There is no finding " + letterOf(bit) + " yet. Press N to add one.");
