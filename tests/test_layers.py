@@ -12,6 +12,8 @@ ROOT = Path(__file__).parent.parent
 IMPORTS = (ast.Import, ast.ImportFrom)
 NO_TORCH = ["torch", "diffusers", "transformers", "engine.tensors", "engine.engine"]
 
+ABOVE_STUDIES = ["app.pages", "app.panels", "app.canvas", "app.server", "app.session", "app.jobs"]
+
 # The floors of docs/architecture.md, from the top. A module imports from its own floor and below.
 FLOORS = [
     ["app"],
@@ -48,6 +50,9 @@ FORBIDDEN = {
     "app/panels": ["app.pages", "app.server", "app.main"],
     "app/jobs.py": ["gradio", "fastapi"],
     "app/session.py": ["gradio", "fastapi"],
+    "app/studies": ["gradio", "fastapi", "uvicorn", *NO_TORCH, *ABOVE_STUDIES],
+    "app/studies/statistics": ["sqlite3", "app.studies.store", "app.studies.log"],
+    "app/studies/analysis": ["sqlite3", "app.studies.store"],
     "engine/words.py": NO_TORCH,
     "engine/reports": [*NO_TORCH, "engine.api", "engine.bundle", "engine.words"],
     "engine/dicom": [*NO_TORCH, "engine.recipes", "engine.cli"],
@@ -74,6 +79,7 @@ WITHOUT_TORCH = [
     "app.session",
     "app.panels.generate",
     "app.panels.erase",
+    "app.studies.cli",
 ]
 
 
@@ -179,7 +185,7 @@ def test_the_doors_open_without_torch(module):
 
 
 def test_every_package_that_is_imported_is_pinned():
-    others = {"PIL": "pillow", "cv2": "opencv-python-headless"}
+    others = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}
     pinned = {
         line.partition("==")[0]
         for line in (ROOT / "requirements.txt").read_text().splitlines()

@@ -1,0 +1,86 @@
+"""The methods paragraph and the reporting checklist, filled in from the study itself."""
+
+from typing import Any
+
+from app.studies.analysis.data import Data
+
+MEASURES = {
+    "accuracy": "the share of right answers",
+    "rating": "the mean rating by source",
+    "preference": "the strength of preference by source",
+}
+KINDS = {"single": "one picture", "pair": "two pictures side by side", "edit": "before and after"}
+
+
+def methods_paragraph(data: Data, results: dict[str, Any]) -> str:
+    """A paragraph for a manuscript: what was done, in whole sentences, nothing that was not."""
+    study = data.design.study
+    order, plan = study.protocol.order, study.protocol.plan
+    main = [case for case in study.cases if case.role == "main"]
+    sources = {case.source: 0 for case in main}
+    for case in main:
+        sources[case.source] += 1
+    shown = ", ".join(f"{count} from {source}" for source, count in sorted(sources.items()))
+    trials = len(data.design.of_reader(study.readers[0].reader_id))
+    independent = sum(reader.independent for reader in study.readers)
+    first = study.protocol.parts[0]
+    words = [
+        f"{len(study.readers)} readers ({independent} independent of the development) each "
+        f"answered {trials} trials, {KINDS[first.kind]} at a time, in an order drawn for each "
+        f"reader and stored before the first answer (seed {study.seed}, PCG64).",
+        f"The pictures were {shown}. {study.selection}".strip(),
+        f"Pictures of one scene were at least {order.gap} trials apart; "
+        f"{100 * order.repeats:.0f} % of trials were shown again for agreement of readers with "
+        "themselves and count in nothing else.",
+        "Sources were not told, file names and metadata held nothing of them, and no accuracy was "
+        "computed before the study was closed.",
+        f"The design was frozen with SHA-256 {data.design.sha256}; deviations: "
+        f"{len(data.amendments) or 'none'}.",
+        f"The main result, fixed at the freeze, is {MEASURES[plan.measure]} ('{plan.question}') "
+        f"with a {100 * plan.confidence:.0f} % interval for readers and cases as random "
+        "(Obuchowski-Rockette with the degrees of freedom of Hillis)"
+        if plan.measure != "preference"
+        else f"The main result, fixed at the freeze, is {MEASURES[plan.measure]} "
+        "(Bradley-Terry, bootstrap over readers and pairs)",
+    ]
+    words[-1] += f"; the margin of equivalence was {plan.margin:g}."
+    out = results["readers_left_out"]
+    words.append(f"Readers left out: {len(out) or 'none'}.")
+    if study.pilot:
+        words.insert(0, "This is a pilot; its answers belong to no other study.")
+    return " ".join(words)
+
+
+def checklist(data: Data, results: dict[str, Any]) -> list[tuple[str, str]]:
+    """What checklists for imaging AI and for agreement studies ask, with what is known here."""
+    study = data.design.study
+    people = [
+        f"{r.reader_id}: {r.years or 'years not given'}, {r.specialty or 'not given'}"
+        for r in study.readers
+    ]
+    unknown = "not recorded: fill in"
+    return [
+        ("Ethics or its waiver", study.ethics or "none given"),
+        ("Sources of the pictures", ", ".join(sorted({case.source for case in study.cases}))),
+        ("How pictures were selected", study.selection or unknown),
+        ("Readers, experience", "; ".join(people)),
+        (
+            "Readers independent of the developers",
+            "; ".join(f"{r.reader_id}: {'yes' if r.independent else 'no'}" for r in study.readers),
+        ),
+        ("Instructions to readers", study.protocol.instructions),
+        ("Blinding", "sources hidden by construction; truth given out after unblinding only"),
+        ("Order of trials", f"drawn per reader, seed {study.seed}, stored at the freeze"),
+        ("Training", f"{sum(case.role == 'practice' for case in study.cases)} practice pictures"),
+        ("Display", "sizes and scale noted with the answers; not calibrated by this program"),
+        (
+            "Sample size",
+            f"{len(study.readers)} readers, "
+            f"{sum(case.role == 'main' for case in study.cases)} pictures",
+        ),
+        ("Agreement between and within readers", "in the results"),
+        ("Margin and plan fixed in advance", f"yes, design {data.design.sha256}"),
+        ("Deviations from the plan", str(len(data.amendments) or "none")),
+        ("Readers left out", str(results["readers_left_out"] or "none")),
+        ("Memorised training pictures searched for", unknown),
+    ]
