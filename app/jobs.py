@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -26,7 +26,9 @@ Keep = Callable[[Result, Request], int]  # stores a result, answers the number o
 Stages = list[tuple[str, Pixels]]  # finished stages of a run, oldest first
 KeepStages = Callable[[Stages, Request], None]  # stores those of a run that was stopped
 Step = Request | Callable[[Pixels], Request]  # the latter works on what the step before it made
+Errand = Callable[[Engine], None]
 Memory = tuple[str, float, float]  # device, GiB needed (0: not known), GiB free
+ERRANDS = 64  # that wait; older ones are forgotten, the page asks again
 REMEMBERED = 200  # ended jobs and early stops that are kept
 PREVIEW_EVERY = 0.25  # seconds
 NOT_BEGUN = "Stopped before it began."
@@ -99,8 +101,15 @@ class Jobs:
         self._running: Job | None = None
         self._known: OrderedDict[tuple[str, str], Job] = OrderedDict()
         self._stopped_early: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._errands: deque[Errand] = deque(maxlen=ERRANDS)
         self._seconds: dict[str, float] = {}  # by kind: what one request took lately
         self._closed = False
+
+    def errand(self, work: Errand) -> None:
+        """Something short to do with the engine when no run waits; what it raises is logged."""
+        with self._changed:
+            self._errands.append(work)
+            self._changed.notify_all()
 
     def start(self) -> None:
         threading.Thread(target=self._work, name="worker", daemon=True).start()
@@ -268,24 +277,44 @@ class Jobs:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: len(self._waiting) > 0 or self._closed)
+                self._changed.wait_for(lambda: self._ready() or self._closed)
                 if self._closed:
                     return
-                job = self._waiting.take()
-                self._running = job
-                job.state, job.started = "running", time.monotonic()
-                job.stage_started = job.started
-                if self._loading.state == "loading":
-                    job.stage = "Loading the models"
-            state, sentence = self._carry_out(job)
-            with self._changed:
-                job.state, job.sentence, job.preview = state, sentence, None
-                # The pictures in them are in the session already; a failed one can be told of.
-                job.requests, job.finished = (), []
-                if state != "failed":
-                    job.asked = None
-                self._running = None
-                self._changed.notify_all()
+                job = self._begun() if len(self._waiting) else None
+                errand = None if job else self._errands.popleft()
+            if job is not None:
+                self._end(job, *self._carry_out(job))
+            elif errand is not None:
+                self._run_errand(errand)
+
+    def _ready(self) -> bool:
+        errands = len(self._errands) > 0 and self._loading.state != "loading"
+        return errands or len(self._waiting) > 0
+
+    def _begun(self) -> Job:
+        job = self._running = self._waiting.take()
+        job.state, job.started = "running", time.monotonic()
+        job.stage_started = job.started
+        if self._loading.state == "loading":
+            job.stage = "Loading the models"
+        return job
+
+    def _end(self, job: Job, state: JobState, sentence: str) -> None:
+        with self._changed:
+            job.state, job.sentence, job.preview = state, sentence, None
+            # The pictures in them are in the session already; a failed one can be told of.
+            job.requests, job.finished = (), []
+            if state != "failed":
+                job.asked = None
+            self._running = None
+            self._changed.notify_all()
+
+    def _run_errand(self, work: Errand) -> None:
+        try:
+            with self._loading.lent(threading.Event()) as engine:
+                work(engine)
+        except Exception as error:
+            messages.sentence(error)  # faults are logged; nobody waits for an answer
 
     def _carry_out(self, job: Job) -> tuple[JobState, str]:
         try:

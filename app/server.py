@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +23,7 @@ from app.document_routes import add_document_routes
 from app.gallery import add_gallery_routes
 from app.jobs import Jobs
 from app.loading import Engine
+from app.measuring import measured
 from app.pages import models
 from app.pages.desk import Desk, session_id
 from app.panel_routes import add_panel_routes
@@ -188,6 +190,11 @@ def add_desk_routes(app: FastAPI, owner: Callable[[Request], str], desk: Desk) -
     @app.get("/api/desk")
     def status(request: Request) -> dict[str, Any]:
         return desk.status(desk.sessions.of(owner(request)))
+
+    @app.get("/api/states/{number}/measures")
+    def measures(number: int, request: Request) -> Response:
+        found = measured(desk.jobs, desk.sessions.of(owner(request)), number)
+        return Response(status_code=204) if found is None else JSONResponse(found)
 
 
 def add_job_routes(

@@ -98,6 +98,8 @@ class Session:
     lock: threading.RLock = field(default_factory=threading.RLock)
     number: int = 0  # of the newest state; numbers are never given twice
     bin: dict[int, Binned] = field(default_factory=dict)
+    # What was read from pictures, by document and number.
+    measured: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)
     _labels: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
 
     def next_nonce(self) -> int:

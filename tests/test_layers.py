@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 IMPORTS = (ast.Import, ast.ImportFrom)
 NO_TORCH = ["torch", "diffusers", "transformers", "engine.tensors", "engine.engine"]
-
 ABOVE_STUDIES = ["app.pages", "app.panels", "app.canvas", "app.server", "app.session", "app.jobs"]
 
 # The floors of docs/architecture.md, from the top. A module imports from its own floor and below.

@@ -36,6 +36,7 @@ SCRIPTS = (
     "page.js",
     "documents.js",
     "files.js",
+    "measures.js",
 )  # in the order they are loaded
 STYLES = ("page.css", "panel.css", "steps.css", "files.css", "access.css")
 HEAD = "".join(f'<link rel="stylesheet" href="/page/{name}">' for name in STYLES) + "".join(

@@ -44,6 +44,7 @@
       const other = before.state === "loading" || before.name !== engine.name;
       if (other) page.forgetWords();
       if (other && engine.state !== "loading") tell({ kind: "loaded" });
+      if (other && engine.state !== "loading") document.dispatchEvent(new Event("engine"));
     } catch {
       again = setTimeout(look, 1000);
       return;

@@ -79,6 +79,8 @@ class FakeEngine:
         self.gate.set()
 
     def run(self, request, on_event=None):
+        if isinstance(request, SegmentRequest):
+            return self.read(request)
         self.requests.append(request)
         if self.fails_with is not None:
             raise self.fails_with
@@ -94,16 +96,22 @@ class FakeEngine:
                     on_event(Progress(stage, done, STEPS, picture))
                 if (stage, done) == self.stop_at:
                     self.gate.clear()
-        organs = read_organs(request.image) if isinstance(request, SegmentRequest) else None
         return Result(
             image=image,
             states=states,
-            organs=organs,
+            organs=None,
             request=request,
             recipe=recipe_of(request, self.name, HASHES),
             seconds={"total": 0.1},
             notes=(),
         )
+
+    def read(self, request):
+        """Organs, at once: reading is not a run that a test waits for."""
+        return Result(
+            image=request.image, states={}, organs=read_organs(request.image), request=request,
+            recipe={}, seconds={},
+        )  # fmt: skip
 
 
 def grown(request):

@@ -255,3 +255,29 @@ def test_models_that_cannot_be_loaded_fail_each_run_with_the_reason():
 def test_an_id_that_no_page_makes_is_refused(id):
     with pytest.raises(InvalidRequest):
         table(FakeEngine()).submit(id, ME, "generate", one(), numbered()[0])
+
+
+def test_an_errand_waits_for_the_runs_and_its_fault_stops_nothing():
+    engine = FakeEngine()
+    engine.gate.clear()
+    jobs = table(engine)
+    keep, kept = numbered()
+    jobs.submit("job-0001", ME, "generate", one(1), keep)
+    jobs.submit("job-0002", OTHER, "generate", one(2), keep)
+    seen, done = [], threading.Event()
+
+    def fail(engine):
+        raise RuntimeError("an errand that fails")
+
+    def count(engine):
+        seen.append(len(kept))
+        done.set()
+
+    jobs.errand(fail)
+    jobs.errand(count)
+    engine.gate.set()
+
+    assert done.wait(20)
+    assert seen == [2], "it came before a run"
+    jobs.submit("job-0003", ME, "generate", one(3), keep)
+    assert jobs.wait("job-0003", ME).state == "done"

@@ -207,6 +207,17 @@ def test_pictures_belong_to_the_browser_that_made_them(whole, session):
         assert other.get(path).status_code == 404
 
 
+def test_the_measures_of_a_picture_are_read_from_it(client, session):
+    number = made(session, image=np.full((64, 64), 0.5, np.float32)).number
+
+    answer = client.get(f"/api/states/{number}/measures")
+
+    # The fake engine reads lungs of 1/4 of the width each, 3/4 apart, and a heart of 1/4.
+    assert answer.json() == pytest.approx({"ratio": 1 / 3, "left": 0.5, "right": 0.5})
+    client.cookies.set(COOKIE, OTHER)
+    assert client.get(f"/api/states/{number}/measures").status_code == 204
+
+
 def test_an_export_carries_its_recipe_and_a_visible_mark(client, session):
     mask = np.zeros((40, 60), np.float32)
     mask[10:20, 10:20] = 1

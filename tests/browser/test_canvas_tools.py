@@ -172,7 +172,7 @@ def test_a_locked_label_cannot_be_moved_and_says_so(filled: Any) -> None:
     press(filled, "Enter")
 
     assert np.array_equal(bits_of(filled), before)
-    assert "Heart is locked" in filled.locator(".hud-label").inner_text().capitalize()
+    assert "The heart is locked" in filled.locator(".hud-label").inner_text()
 
 
 def test_measures_follow_a_heart_while_it_is_scaled(filled: Any) -> None:

@@ -487,3 +487,14 @@ def test_the_keyboard_alone_generates_and_stops(served: Served, edit: Any) -> No
     served.engine.gate.set()
     says(edit, "Stopped")
     assert served.engine.requests[-1].report == "effusion"
+
+
+def test_the_picture_is_measured_beside_the_drawing(edit: Any) -> None:
+    paint_a_chest(edit)
+    run(edit)
+    says(edit, "Done")
+
+    # The fake engine reads a heart of a quarter of the width in a chest of three quarters.
+    row = edit.get_by_role("region", name="Measures").get_by_role("row", name="Cardiothoracic")
+    row.get_by_role("cell").last.get_by_text("0.33").wait_for()
+    assert row.get_by_role("cell").nth(1).inner_text() != "0.33", "the drawing is another"

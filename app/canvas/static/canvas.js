@@ -20,6 +20,9 @@ function startCanvas(element, props, upload, trigger, watch) {
     if (app.props.autosave && !loaded) app.unsaved();
   };
   const d = (app.d = makeDrawing((title, loaded) => changed(title, loaded)));
+  // Measures of the pictures themselves: in the view, or told later, by document and state.
+  const read = new Map();
+  app.inPicture = () => app.props.measured || read.get(d.doc + "/" + d.state);
   app.measure = () => { app.measures = measured(d, app.move ? app.move.boxes() : d.boxes, app.look ? app.look.spacing() : null); };
   app.measure();
   const overlay = (app.overlay = makeOverlay(d));
@@ -72,7 +75,8 @@ function startCanvas(element, props, upload, trigger, watch) {
   const know = () => app.props.know || null;
   app.unknownReason = (bit) => bit < ORGANS.length && know() && know().organs && !know().organs.includes(bit + 1)
     ? "The loaded model cannot draw the " + ORGANS[bit].name.toLowerCase() : "";
-  app.lockReason = (bit) => app.unknownReason(bit) || ((d.locked >>> bit) & 1 ? d.nameOf(bit) + " is locked. Unlock it in its menu." : "");
+  app.subject = (bit) => (isFinding(bit) ? "Finding " + letterOf(bit) : "The " + d.nameOf(bit));   // begins a sentence
+  app.lockReason = (bit) => app.unknownReason(bit) || ((d.locked >>> bit) & 1 ? app.subject(bit) + " is locked. Unlock it in its menu." : "");
   const settle = () => { tools.putDown(); app.growing.drop(); app.move.accept(); };
   app.choose = (bit) => {
     if (isFinding(bit) && !d.finding(bit)) return app.say("There is no finding " + letterOf(bit) + " yet. Press N to add one.");
@@ -249,6 +253,7 @@ function startCanvas(element, props, upload, trigger, watch) {
 
   PRESETS.concat([{ name: "Custom" }]).forEach((p) => $("[data-in=preset]").append(makeNode("option", { value: p.name }, p.name)));
   const api = {
+    measured: (doc, state, found) => { read.set(doc + "/" + state, found); panel.showMeasures(); },
     measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
     area: app.area, zone: tools.zone, offer: offers.show, frame: frame.set, grid: (g) => (g ? grid.show(g) : grid.close()), summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(), fold: () => app.fold(),
     remember: d.remember, packed: transfer.packed, unpacked: transfer.unpacked, look: app.seen,

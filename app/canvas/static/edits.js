@@ -31,7 +31,7 @@ function makeEdits(app) {
     app.tools.finish();
     if (refused()) return;
     const m = bitMask(ui.bit), box = d.boxes[ui.bit];
-    if (!box) return app.say("There is nothing of " + d.nameOf(ui.bit) + " to change.");
+    if (!box) return app.say(app.subject(ui.bit) + " is not drawn yet.");
     d.begin(title + ", " + d.nameOf(ui.bit));
     change({ source: d.bits.slice(), m, box, on: painter(ui.bit, true), off: painter(ui.bit, false) });
     d.touched();
@@ -65,7 +65,7 @@ function makeEdits(app) {
     if (why) return app.say(why);
     app.tools.finish();
     const m = bitMask(bit), from = d.boxes[bit];
-    if (!from) return app.say("There is nothing of " + d.nameOf(bit) + " to mirror.");
+    if (!from) return app.say(app.subject(bit) + " is not drawn yet.");
     const source = d.bits.slice(), on = painter(to, true, ""), off = painter(to, false);
     d.begin("mirror, " + d.nameOf(bit));
     if (d.boxes[to]) each(d.boxes[to], off);

@@ -111,7 +111,7 @@ function makeMove(app) {
     if (x < 0 || y < 0 || x >= d.w || y >= d.h) return;
     const there = overlay.order(ui.area).reverse().find((bit) => (d.bits[y * d.w + x] >>> bit) & 1 && !((d.hidden >>> bit) & 1));
     if (there !== undefined && there !== ui.bit) app.choose(there);
-    else if (!d.boxes[ui.bit]) app.say("There is nothing of " + d.nameOf(ui.bit) + " to move.");
+    else if (!d.boxes[ui.bit]) app.say(app.subject(ui.bit) + " is not drawn yet.");
     else if (app.lockReason(ui.bit)) app.say(app.lockReason(ui.bit));
   };
   t.drag = (e, p) => {
@@ -125,7 +125,7 @@ function makeMove(app) {
   t.back = () => { if (grip && m) m = before; grip = null; show(); };   // the drag never happened
 
   const started = () => {
-    if (!current()) app.say(app.lockReason(ui.bit) || "There is nothing of " + d.nameOf(ui.bit) + " to move.");
+    if (!current()) app.say(app.lockReason(ui.bit) || app.subject(ui.bit) + " is not drawn yet.");
     else if (!app.tools.refused()) return true;
     return false;
   };

@@ -166,7 +166,7 @@ function makePanel(app) {
   };
 
   panel.showMeasures = () => {
-    const m = app.measures, p = app.props.measured || {};
+    const m = app.measures, p = app.inPicture() || {};
     const text = (v, form) => (v === null || v === undefined ? "-" : form(v)), ratio = (v) => v.toFixed(2);
     const area = (pixels) => (m.spacing && pixels ? makeNode("span", { class: "tiny dim" }, " " + Math.round((pixels * m.spacing ** 2) / 100) + " cm\u00b2") : "");
     const width = (span) => (span ? Math.round((span[1] - span[0]) * m.spacing) + " mm" : "-");

@@ -41,7 +41,7 @@ function makeTools(app) {
     const x = Math.floor(p[0]), y = Math.floor(p[1]);
     if (x < 0 || y < 0 || x >= d.w || y >= d.h || refused()) return;
     const found = enclosed(d.bits, d.w, d.h, y * d.w + x, bitMask(ui.bit));
-    if (!found) return app.say("This area is not closed by " + d.nameOf(ui.bit) + ".");
+    if (!found) return app.say(app.subject(ui.bit) + " does not enclose this place.");
     begin("fill");
     eachOf(found, d.w, painter(ui.bit, true));
     d.touched();

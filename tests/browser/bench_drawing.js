@@ -1,4 +1,4 @@
-// The drawing of `python -m app.canvas.bench`: evaluated on the page, gives lists of milliseconds.
+// The drawing of `python -m tests.browser.bench_drawing`: evaluated on the page, gives lists of milliseconds.
 async () => {
   const { view, drawing, flush, ui } = window.XREAL.canvas, over = view.over;
   const box = over.getBoundingClientRect();

@@ -1,4 +1,4 @@
-"""How fast one draws, in a browser without a screen: ``python -m app.canvas.bench [--sizes ...]``.
+"""How fast one draws in a browser: ``python -m tests.browser.bench_drawing [--sizes ...]``.
 
 Serves the demo page, opens it in headless Chromium (``$CHROMIUM`` or the first on the PATH) and
 draws with pointer events. Prints one row a size. *Handler* is what one move of the pointer costs,
@@ -9,7 +9,6 @@ to the server: checksum, gzip, upload.
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,30 +16,22 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from playwright.sync_api import sync_playwright
+
+from app.canvas.demo import Demo, anatomy, phantom, serve
+from app.canvas.drawing import FindingRegion, labels_file
+from app.canvas.raster import resized
+from tests.browser.conftest import FLAGS, chromium_path
 
 SIZES = ((256, 256), (512, 512), (1024, 1024), (2048, 2500))  # width, height
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 HEAD = (
     "px", "handler, ms", "drawing, ms", "frame, ms", "commit, ms", "flush, ms",
     "window: drawing, ms", "window: frame, ms", "move: drawing, ms",
 )  # fmt: skip
 
 
-def chromium() -> str:
-    """The path of a Chromium or Chrome; raises SystemExit with a sentence where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if not found:
-        raise SystemExit("No Chromium was found. Install one, or set CHROMIUM to its path.")
-    return found
-
-
 def shown_at(demo: Any, width: int, height: int) -> dict[str, Any]:
     """A view with a picture and a filled drawing of this size."""
-    from app.canvas.demo import anatomy, phantom
-    from app.canvas.drawing import FindingRegion, labels_file
-    from app.canvas.raster import resized
-
     side = max(width, height)
     bits = resized(anatomy(side), height, width)
     y, x = np.mgrid[0:height, 0:width] / np.array([[[height]], [[width]]])
@@ -55,7 +46,7 @@ def shown_at(demo: Any, width: int, height: int) -> dict[str, Any]:
 
 def measured(page: Any, view: dict[str, Any]) -> tuple[str, ...]:
     """One row of the table."""
-    script = (Path(__file__).parent / "static" / "bench.js").read_text("utf-8")
+    script = Path(__file__).with_suffix(".js").read_text("utf-8")
     page.evaluate("(view) => window.XREAL.canvas.apply(view)", view)
     page.wait_for_timeout(300)
     page.evaluate(script)  # once to warm up
@@ -86,19 +77,15 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="*", metavar="WxH", help="such as 1024x1024")
     given = parser.parse_args().sizes
     sizes = [tuple(int(v) for v in s.split("x")) for s in given] if given else SIZES
-    path = chromium()
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise SystemExit("The benchmark needs playwright: python launch.py setup.") from None
+    path = chromium_path()
+    if path is None:
+        raise SystemExit("No Chromium was found. Install one, or set CHROMIUM to its path.")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
-        from app.canvas.demo import Demo, serve
-
         demo = Demo()
         blocks, url = serve(demo)
         with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+            browser = driver.chromium.launch(executable_path=path, args=FLAGS)
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(url)
             page.wait_for_function("window.XREAL?.canvas?.summary().doc.startsWith('demo-')")
