@@ -107,14 +107,17 @@ def one_finding_more(page: Any) -> None:
     drag(page, (0.31, 0.3), (0.35, 0.36), (0.33, 0.4))
     page.get_by_role("combobox", name="Words of finding A").fill("consolidation")
     page.get_by_role("combobox", name="Words of finding A").press("Enter")
-    page.get_by_text("px,").first.wait_for()
+    page.locator("#insert-zone .zone-count").get_by_text("px").wait_for()
+    page.wait_for_function("document.querySelector('#finding input').value === 'consolidation'")
     keep(page, "insert")
 
 
-def no_pacemaker(page: Any, folder: Path) -> None:
+def no_pacemaker(page: Any) -> None:
     _, film, device = film_with_a_pacemaker(open_engine())
-    write_png(folder / "film.png", film, bits=16)
-    open_file(page, folder / "film.png")
+    with tempfile.TemporaryDirectory() as folder:
+        write_png(Path(folder) / "film.png", film, bits=16)
+        open_file(page, Path(folder) / "film.png")
+        page.get_by_text("Real picture - not for diagnosis").wait_for()
     page.get_by_text("Real picture - not for diagnosis").wait_for()
     choose(page, "Erase")
     page.get_by_role("application").focus()
@@ -132,18 +135,18 @@ def no_pacemaker(page: Any, folder: Path) -> None:
     both.save(IMAGES / "guide-erase.jpg", quality=QUALITY)
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
+    """Those of these names, or all."""
     with (
         tempfile.TemporaryDirectory() as folder,
         program(folder) as address,
         sync_playwright() as driver,
     ):
         browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        for job in (first_steps, from_a_sentence, three_hearts, one_finding_more):
-            with visit(browser, address) as page:
-                job(page)
-        with visit(browser, address) as page:
-            no_pacemaker(page, Path(folder))
+        for job in (first_steps, from_a_sentence, three_hearts, one_finding_more, no_pacemaker):
+            if not names or job.__name__ in names:
+                with visit(browser, address) as page:
+                    job(page)
         browser.close()
 
 
@@ -162,4 +165,4 @@ def visit(browser: Any, address: str) -> Iterator[Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
