@@ -1,6 +1,7 @@
 """Where the networks compute, in which precision, and how much memory there is."""
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,12 +60,23 @@ def computes_in(dtype: torch.dtype, device: torch.device) -> bool:
     return dtype != torch.float16
 
 
-def out_of_memory(device: torch.device) -> OutOfMemory:
+def out_of_memory(device: torch.device, error: BaseException | None = None) -> OutOfMemory:
+    """What is said where memory ran out; ``error`` is torch's, which says how much was missing."""
     if device.type == "cuda":
+        missing = tried_to_allocate(str(error))
+        held = torch.cuda.max_memory_allocated(device) / GIB
         torch.cuda.empty_cache()
         free, _ = torch.cuda.mem_get_info(device)
-        return OutOfMemory("graphics card", 0, free / GIB)
+        return OutOfMemory("graphics card", held + missing if missing else 0, free / GIB)
     return OutOfMemory("computer", 0, free_memory() / GIB)
+
+
+def tried_to_allocate(message: str) -> float:
+    """GiB that torch could not get, from its message; 0 where it does not say."""
+    found = re.search(r"[Tt]ried to allocate ([0-9.]+) (KiB|MiB|GiB)", message)
+    if found is None:
+        return 0.0
+    return float(found[1]) / {"KiB": 2**20, "MiB": 2**10, "GiB": 1}[found[2]]
 
 
 def memory_of(name: str) -> tuple[int, int]:

@@ -194,6 +194,12 @@ class Engine:
         return tuple(found)
 
     @property
+    def report_guidance(self) -> float | None:
+        """The guidance of a whole film in which no finding is painted, where none is asked for."""
+        painters = [p for p in self._models.painters if "generate" in p.knows.verbs]
+        return painters[0].report_guidance if painters else None
+
+    @property
     def exact(self) -> bool:
         """Whether exact reference arithmetic is defined for the models that are loaded."""
         return self._published is not None
@@ -337,10 +343,10 @@ class Engine:
                 else:
                     painted = RECIPES[VERBS[type(request)]](request, models, seeds, clock)
         except (torch.OutOfMemoryError, MemoryError) as error:
-            raise out_of_memory(self._models.device) from error
+            raise out_of_memory(self._models.device, error) from error
         except RuntimeError as error:
             if "not enough memory" in str(error) or "out of memory" in str(error):
-                raise out_of_memory(self._models.device) from error
+                raise out_of_memory(self._models.device, error) from error
             raise
         seconds = clock.seconds()
         return [self._result(p, models, seeds, item, seconds) for item, p in enumerate(painted)]

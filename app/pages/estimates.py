@@ -31,6 +31,8 @@ def defaults(engine: Engine | None) -> dict[str, dict[str, dict[str, Any]]]:
         for name, quality in NAMES.items():
             usual = engine.defaults(verb, quality)
             found[verb][name] = {"steps": usual.steps, "guidance": usual.guidance}
+    for usual in found["generate"].values():
+        usual["unpainted"] = engine.report_guidance  # of a film without painted findings
     return found
 
 

@@ -24,7 +24,8 @@
     const line = ["Details: " + (exact ? "exact" : quality), steps ? `${steps} steps` : "", seed || seed === 0 ? `seed ${seed}` : ""];
     write($("#details>button>span:first-child") || $("#details>button span"), line.filter(Boolean).join(", "));
     ownValue("steps", usual.steps);
-    ownValue("guidance", usual.guidance);
+    const painted = (page.summary().findings || []).some((f) => f.pixels);
+    ownValue("guidance", verb === "generate" && !painted ? usual.unpainted : usual.guidance);
     seconds((engine.seconds || {})[verb] || {});
     show("method", verb === "generate" && (engine.ways || []).length > 1);
     show("exact", !!engine.exact && verb !== "segment");
@@ -32,22 +33,14 @@
     show("guidance", verb !== "upscale");
   };
 
-  // "12 (model's own)" where nothing else is asked for.
+  // "12 (model's own)" under a slider of which nothing is asked (panel.css shows it).
   function ownValue(id, value) {
-    const info = $(`#${id} [data-testid=block-info] + div, #${id} .info`);
-    if (!info || value === undefined || value === null) return;
-    const own = page.number(id) ? `The model's own: ${value}; 0 takes it` : `${value} (model's own)`;
-    const words = (function find(node) {
-      for (const n of node.childNodes) {
-        if (n.nodeType === 3 && n.data.trim()) return n;
-        const inner = n.nodeType === 1 && find(n);
-        if (inner) return inner;
-      }
-      return null;
-    })(info);
-    if (words && words.data !== own) words.data = own;
-    const slider = $(`#${id} input[type=range]`);
-    if (slider) slider.setAttribute("aria-valuetext", page.number(id) ? String(page.number(id)) : own);
+    const block = $(`#${id}`), slider = $(`#${id} input[type=range]`);
+    if (!block || value === undefined || value === null) return;
+    const own = `${value} (model's own)`, asked = page.number(id);
+    if (asked) delete block.dataset.own;
+    else block.dataset.own = own;
+    if (slider) slider.setAttribute("aria-valuetext", asked ? String(asked) : own);
   }
 
   function seconds(of) {

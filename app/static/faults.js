@@ -47,7 +47,7 @@
     if (verb !== "Upscale" && page.number("guidance") !== 1) {
       return canvas().note({
         tone: "warn", title,
-        text: "Nothing is lost. Guidance 1 computes one picture at a time instead of two, half of what it needs; words are obeyed less strictly.",
+        text: "Nothing is lost. Guidance 1 computes half as much at once; words are obeyed less strictly.",
         buttons: [{ label: "Guidance 1", act: () => page.runWith({ guidance: 1 }) }],
       });
     }

@@ -50,6 +50,7 @@ class FakeEngine:
 
     ways = ("map",)
     exact = False
+    report_guidance = 1.5
 
     def __init__(self, fails_with=None, without=()):
         self.gate = threading.Event()
