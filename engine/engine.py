@@ -1,6 +1,5 @@
 """One engine: it opens models, runs requests, and makes pictures again from their recipes."""
 
-import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -48,8 +47,6 @@ from engine.recipes.outpaint import outpaint
 from engine.recipes.segment import segment
 from engine.recipes.upscale import upscale
 from engine.shapes import ChestShape
-
-log = logging.getLogger(__name__)
 
 EMBEDDED = Path(__file__).parent.parent / "assets" / "models"
 RECIPES: dict[Verb, Callable[..., list[Painted]]] = {
@@ -186,18 +183,17 @@ class Engine:
     def ways(self) -> tuple[AnatomyWay, ...]:
         """How a drawn organ map can be obeyed: "map", "controller", both or neither."""
         painters = [p for p in self._models.painters if "generate" in p.knows.verbs]
-        found: list[AnatomyWay] = []
-        if any(p.diffusion.takes_map for p in painters):
-            found.append("map")
-        if any(p.controller is not None for p in painters):
-            found.append("controller")
-        return tuple(found)
+        found: dict[AnatomyWay, bool] = {
+            "map": any(p.diffusion.takes_map for p in painters),
+            "controller": any(p.controller is not None for p in painters),
+        }
+        return tuple(way for way, there in found.items() if there)
 
     @property
     def report_guidance(self) -> float | None:
         """The guidance of a whole film in which no finding is painted, where none is asked for."""
-        painters = [p for p in self._models.painters if "generate" in p.knows.verbs]
-        return painters[0].report_guidance if painters else None
+        painters = (p for p in self._models.painters if "generate" in p.knows.verbs)
+        return next((p.report_guidance for p in painters), None)
 
     @property
     def exact(self) -> bool:
