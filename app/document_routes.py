@@ -36,7 +36,10 @@ def add_saving(app: FastAPI, owner: Owner, desk: Desk) -> None:
         if head.get("doc") != session.doc and not session.empty:
             raise HTTPException(409, "Another document is open in this browser now.")
         if packed:
-            session.drew(read_planes(head, packed))
+            drawing, known = read_planes(head, packed), session.drawing
+            if known is not None and known.doc == drawing.doc and drawing.rev < known.rev:
+                raise InvalidRequest("A newer version of this drawing is saved already.")
+            session.drew(drawing)
         if isinstance(head.get("report"), str):
             session.report = head["report"][:10_000]
         if isinstance(head.get("look"), dict):

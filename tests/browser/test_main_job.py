@@ -107,6 +107,8 @@ def test_paint_generate_stop_erase_upscale_export_replay(edit: Any, tmp_path: An
     set_steps(edit, 6)
     film = picture_with_a_device(tmp_path / "film.png")
     open_file(edit, tmp_path / "film.png")
+    asked = edit.get_by_role("dialog", name="Open file")
+    asked.get_by_role("button", name="Use as picture").click()
     edit.get_by_text("Real picture - not for diagnosis").wait_for()
     choose(edit, "Erase")
     edit.get_by_role("application").focus()

@@ -1,0 +1,181 @@
+"""Masks go out and come in with the same bits; what is no mask is a sentence."""
+
+import io
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from app import masks
+from app.canvas.drawing import ERASE, KEEP, Drawing, FindingRegion
+from app.opening import SEVERAL, identify, read_masks
+from engine.errors import EngineError, ImageUnreadable, InvalidRequest
+from engine.images import write_organs, write_png
+from tests.app.test_panels import CHEST, SIDE, A, B, drawing
+
+DRAWN = drawing(*CHEST, (4, 20, 30, 40, 50), (5, 1, 9, 1, 9), (ERASE, 0, 3, 0, 3), findings=[A, B])
+
+
+def npz(**arrays):
+    out = io.BytesIO()
+    np.savez_compressed(out, **arrays)
+    return out.getvalue()
+
+
+def picture(array):
+    out = io.BytesIO()
+    Image.fromarray(array).save(out, "png")
+    return out.getvalue()
+
+
+def test_exported_masks_come_back_with_the_same_bits_and_words(tmp_path):
+    path = tmp_path / "masks"
+    path.write_bytes(masks.masks_bytes(DRAWN))
+
+    assert identify(path, "x").kind == "masks"
+    read = read_masks(path, None, None)
+    laid, said = masks.laid_on(read, None, None, "doc")
+
+    np.testing.assert_array_equal(laid.bits, DRAWN.bits)
+    assert laid.findings == (A, B) and said == ""
+
+
+@given(st.integers(0, 2**32), st.text(max_size=40))
+@settings(max_examples=30, deadline=None)
+def test_any_drawing_comes_back(seed, words):
+    bits = np.random.default_rng(seed).integers(0, 2**30, (33, 47)).astype(np.uint32)
+    region = FindingRegion(9, "F", words.strip())
+    drawn = Drawing("doc", 1, "", None, bits, (region,))
+    with zipfile.ZipFile(io.BytesIO(masks.masks_bytes(drawn))) as archive:
+        read = masks.of_npz(archive.read(masks.NPZ))
+    np.testing.assert_array_equal(read.bits, bits)
+    assert region in read.findings
+
+
+def test_each_png_in_the_export_is_one_label(tmp_path):
+    with zipfile.ZipFile(io.BytesIO(masks.masks_bytes(DRAWN))) as archive:
+        names = set(archive.namelist())
+        files = {name: archive.read(name) for name in names}
+    assert names == {
+        "left_lung.png", "right_lung.png", "heart.png", "finding_A.png", "finding_B.png",
+        "area_to_erase.png", "index.png", "masks.npz", "README.txt",
+    }  # fmt: skip
+    for name, data in files.items():
+        if name.endswith(".png") and name != "index.png":
+            bit = masks.label_in(name)
+            assert bit is not None
+            read = masks.of_label(data, bit)
+            np.testing.assert_array_equal(read.bits, DRAWN.bits & np.uint32(1 << bit))
+    np.testing.assert_array_equal(
+        masks.of_index(files["index.png"]).bits, masks.organ_bits(DRAWN.organs())
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "bit"),
+    [
+        ("left_lung.png", 0), ("Lung-Right (2).png", 1), ("patient7 RIGHT LUNG.tif", 1),
+        ("heart.png", 2), ("AORTA.png", 3), ("finding_C.png", 6), ("finding.png", -1),
+        ("erase.png", ERASE), ("area_to_keep.png", KEEP), ("mask.png", None),
+        ("charted.png", None), ("lung.png", None),
+    ],
+)  # fmt: skip
+def test_a_name_says_a_label_or_none(name, bit):
+    assert masks.label_in(name) == bit
+
+
+def test_what_a_picture_is_is_told_by_its_tones(tmp_path):
+    organs = np.zeros((SIDE, SIDE), np.uint8)
+    organs[10:20, 10:20], organs[30:40, 30:40] = 1, 3
+    write_organs(tmp_path / "index", organs)
+    region = np.zeros((SIDE, SIDE), np.float32)
+    region[3:9, 3:9] = 1
+    write_png(tmp_path / "region", region, bits=8)
+    film = np.random.default_rng(0).random((SIDE, SIDE)).astype(np.float32)
+    write_png(tmp_path / "film", film)
+
+    found = {name: identify(tmp_path / name, "heart.png") for name in ("index", "region", "film")}
+
+    assert [f.kind for f in found.values()] == ["mask", "mask", "picture"]
+    assert [f.label for f in found.values()] == [SEVERAL, 2, None]
+    np.testing.assert_array_equal(
+        read_masks(tmp_path / "index", None, None).bits, masks.organ_bits(organs)
+    )
+
+
+def test_organs_and_labels_of_other_programs_are_read():
+    organs = DRAWN.organs()
+    for key in ("organs", "labels"):
+        read = masks.of_npz(npz(**{key: organs}))
+        np.testing.assert_array_equal(read.bits, masks.organ_bits(organs))
+        assert read.replaces == 15
+    stack = np.stack([DRAWN.bits & 1, DRAWN.bits >> 4 & 1]).astype(bool)
+    read = masks.of_npz(npz(labels=stack, names=np.array(["left lung", "effusion"])))
+    np.testing.assert_array_equal(read.bits, DRAWN.bits & np.uint32(0b10001))
+    assert read.findings == (FindingRegion(4, "A", "effusion"),)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        npz(other=np.zeros(3)),
+        npz(organs=np.full((9, 9), 9, np.uint8)),
+        npz(organs=np.zeros((9, 9), np.float32)),
+        npz(bits=np.full((9, 9), 2**31, np.uint32)),
+        npz(bits=np.zeros((3, 3, 3), np.uint32)),
+        npz(labels=np.array([{}], dtype=object)),
+        npz(bits=np.zeros((9, 9), np.uint32), findings=np.frombuffer(b"[{", np.uint8)),
+        b"PK\x03\x04 cut off",
+    ],
+)
+def test_an_npz_that_holds_no_masks_is_a_sentence(data):
+    with pytest.raises(EngineError, match=r"\.$"):
+        masks.of_npz(data)
+
+
+def test_no_more_is_reserved_than_an_array_has():
+    out = io.BytesIO()
+    header = b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little")
+    text = b"{'descr': '<u4', 'fortran_order': False, 'shape': (900000, 900000), }"
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("bits.npy", header + text.ljust(117) + b"\n")
+    with pytest.raises(ImageUnreadable):
+        masks.of_npz(out.getvalue())
+
+
+def test_a_mask_of_another_size_is_brought_to_the_picture_and_says_so():
+    double = np.kron(DRAWN.bits & np.uint32(1), np.ones((2, 2), np.uint32)).astype(np.uint32)
+
+    laid, said = masks.laid_on(masks.Masks(double, 1), None, (SIDE, SIDE), "doc")
+
+    np.testing.assert_array_equal(laid.bits, DRAWN.bits & np.uint32(1))
+    assert f"{2 * SIDE} x {2 * SIDE}" in said
+
+
+def test_a_mask_of_another_shape_is_refused():
+    with pytest.raises(InvalidRequest, match="another picture"):
+        masks.laid_on(masks.Masks(np.ones((40, 80), np.uint32), 1), None, (SIDE, SIDE), "doc")
+
+
+def test_a_mask_replaces_its_own_label_only():
+    heart = np.zeros((SIDE, SIDE), np.uint32)
+    heart[0:5, 0:5] = 4
+    laid, _ = masks.laid_on(masks.Masks(heart, 4), DRAWN, (SIDE, SIDE), "doc")
+    np.testing.assert_array_equal(laid.bits & 4, heart)
+    np.testing.assert_array_equal(laid.bits & ~np.uint32(4), DRAWN.bits & ~np.uint32(4))
+    assert laid.findings == (A, B)
+
+
+def test_a_new_finding_takes_the_next_free_letter(tmp_path):
+    region = np.zeros((SIDE, SIDE), np.float32)
+    region[3:9, 3:9] = 1
+    write_png(tmp_path / "m", region, bits=8)
+    read = read_masks(tmp_path / "m", masks.NEW_FINDING, DRAWN)
+    laid, _ = masks.laid_on(read, DRAWN, (SIDE, SIDE), "doc")
+    assert [f.letter for f in laid.findings] == ["A", "B", "C"]
+    assert laid.findings[0].words == "effusion"
+    assert masks.free_finding(replace(DRAWN, findings=()), set()) == 4
