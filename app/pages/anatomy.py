@@ -42,6 +42,11 @@ class Anatomy:
         drawn = self.drawn(session, organs, rev)
         return replace(drawn, **shape.shown(settings, found.ratio))
 
+    def sliders(self, session: Session) -> dict[str, Any]:
+        """The sliders as they were when the document was left."""
+        found = next((t for t in self.templates() if t.name == session.chest.template), None)
+        return {} if found is None else shape.shown(session.chest, found.ratio)
+
     def of_picture(self, session: Session, number: int | None, rev: int) -> Shown:
         """The organs that the segmenter reads from a state, or from the one on screen."""
         picture = session.state(number) or session.picture()

@@ -6,7 +6,7 @@ No layout here and nothing of how it looks. Each kind of event has its own room:
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, get_args
 
 import gradio as gr
@@ -131,6 +131,11 @@ class Desk:
                 return self.anatomy.of_picture(session, number_of(ask.state), ask.rev)
         return Shown()
 
+    def filled(self, session: Session, form: Form) -> None:
+        """Remember what the panel says, for a page that is reloaded before the next run."""
+        session.form = form
+        self.sessions.save(session)
+
     def typed(self, session: Session, report: str) -> None:
         """Remember what was typed, for a page that is reloaded before the next run."""
         session.report = str(report)[:10_000]
@@ -144,6 +149,7 @@ class Desk:
         found = replace(
             document(session, self.loading.engine, labels, base, look=True, restart=restart),
             finding=gr.update(choices=self.findings()),
+            **self.anatomy.sliders(session),
         )
         if session.notice is not None:
             found = replace(found, lines=note(session, session.notice, "warn"))
@@ -159,6 +165,8 @@ class Desk:
             report=report,
             seed=asked.seed,
             keep=asked.keep_seed,
+            quality=asked.quality,
+            form=asdict(asked),
         )
 
     def loaded(self, session: Session) -> Shown:

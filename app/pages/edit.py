@@ -1,6 +1,6 @@
 """The Edit page: the canvas on the left and in the centre, the request panel on the right."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from gradio.themes.utils.fonts import LocalFont
 from app.canvas.component import LabelCanvas
 from app.pages.desk import Desk
 from app.pages.form import VERBS, Form
-from app.pages.shown import Shown
+from app.pages.shown import REST, Shown
 from app.panels import details, erase, generate, insert, outpaint, run, upscale, zone
 from app.server import UPLOADS
 
@@ -85,7 +85,13 @@ class EditPage:
             self.insert.finding,
             *self.generate.shape.shown,
             self.bar.status,
+            *(self.named[name] for name in REST),
         ]
+
+    @property
+    def named(self) -> dict[str, Component]:
+        """The components of the form by the names of their values."""
+        return {f.name: part for f, part in zip(fields(Form), self.form, strict=True)}
 
 
 def mount(app: FastAPI, desk: Desk) -> FastAPI:
@@ -162,6 +168,9 @@ def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
     def typed(report: str, request: gr.Request) -> None:
         desk.typed(desk.session(request), report)
 
+    def filled(request: gr.Request, *values: Any) -> None:
+        desk.filled(desk.session(request), Form(*values))
+
     def opened(request: gr.Request) -> Any:
         return shown(desk.all(desk.session(request)))
 
@@ -172,4 +181,6 @@ def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
     page.canvas.ask(asked, None, page.shown, **quiet)
     page.bar.status.submit(told, None, page.shown, **quiet)
     page.generate.report.blur(typed, page.generate.report, None, **quiet)
+    changes = [part.input for name, part in page.named.items() if name != "report"]  # type: ignore
+    gr.on(changes, filled, page.form, None, **{**quiet, "trigger_mode": "always_last"})
     blocks.load(opened, None, page.shown, **quiet)

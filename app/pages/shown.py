@@ -9,8 +9,12 @@ import gradio as gr
 from app import messages
 from app.canvas.component import shown
 from app.loading import Engine
+from app.pages.form import Form
 from app.session import Session
 from app.viewing import view_of
+
+NAMED = ("verb", "report", "seed", "keep_seed", "quality")  # values that Shown names itself
+REST = tuple(f.name for f in fields(Form) if f.name not in NAMED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +36,13 @@ class Shown:
     habitus: Any = field(default_factory=gr.skip)
     view: Any = field(default_factory=gr.skip)
     lines: Any = field(default_factory=gr.skip)  # of the run bar; they carry notes
+    form: dict[str, Any] = field(default_factory=dict)  # other values of the panel, by name
 
     def updates(self) -> list[Any]:
         """One for each field; the page's script is told that something changed."""
         beat = {**gr.update(beat=time.monotonic_ns()), **self.lines}
-        return [getattr(replace(self, lines=beat), f.name) for f in fields(self)]
+        told = [getattr(replace(self, lines=beat), f.name) for f in fields(self)[:-1]]
+        return [*told, *(self.form.get(name, gr.skip()) for name in REST)]
 
 
 def document(

@@ -6,13 +6,13 @@
   const page = XREAL.page;
   const { $, say, ask } = page;
   const SEVERAL = -2;
-  const LABELS = [["Left lung", 0], ["Right lung", 1], ["Heart", 2], ["Aorta", 3], ["New finding", -1],
+  const LABELS = [["New finding", -1], ["Left lung", 0], ["Right lung", 1], ["Heart", 2], ["Aorta", 3],
     ["Area to erase", 28], ["Area to keep", 29]];
   const WAYS = {
-    new: ["New document", "The document at work is kept under Recent."],
-    picture: ["Use as picture", "A new state of this document."],
-    mask: ["Add as mask", "Becomes a label of the drawing; undo takes it back."],
-    recipe: ["Take over words and settings", "Undo takes the words back."],
+    new: ["New document", "what you work on now is kept under Recent projects"],
+    picture: ["Use as picture", "a new state of this document"],
+    mask: ["Add as mask", "a label of the drawing; undo takes it back"],
+    recipe: ["Take over words", "words, seed and settings; undo takes the words back"],
   };
   const canvas = () => XREAL.canvas || null;
   const disabled = (id) => document.getElementById(id)?.getAttribute("aria-disabled") === "true";
@@ -85,10 +85,8 @@
   function askHow(found, ways, unnamed) {
     const dialog = $("#open-dialog");
     say("open-title", found.length > 1 ? `Open ${found.length} masks` : `Open ${found[0].name}`);
-    say("open-what", {
-      project: "A project of XReal Studio.", mask: "A picture of two tones, or of few: it can be a mask.",
-      masks: "Masks.", picture: "A picture.", recipe: "A recipe.",
-    }[found[0].kind]);
+    $("#open-what").replaceChildren(...ways.map((way) =>
+      node("li", {}, node("b", {}, WAYS[way][0]), `: ${WAYS[way][1]}.`)));
     const choices = unnamed.map((one) => {
       const select = node("select", { "aria-label": `Label of ${one.name}` },
         ...LABELS.map(([name, bit]) => node("option", { value: bit }, name)));
@@ -97,7 +95,7 @@
     $("#open-labels").replaceChildren(...choices.map(([one, select]) =>
       node("label", { class: "line" }, node("span", { class: "grow" }, one.name), select)));
     const buttons = ways.map((way) => {
-      const button = node("button", { type: "button", class: way === ways[0] ? "btn pri" : "btn", title: WAYS[way][1] }, WAYS[way][0]);
+      const button = node("button", { type: "button", class: way === ways[0] ? "btn pri" : "btn", ...(way === ways[0] ? { autofocus: "" } : {}) }, WAYS[way][0]);
       button.addEventListener("click", () => {
         found.chosen = true;
         dialog.close();

@@ -108,6 +108,7 @@ function makeTransfer(app, upload) {
 
   const show = async (next) => {
     if (next.nonce !== undefined && next.nonce === lastNonce) return;
+    if (next.nonce < lastNonce && next.doc !== d.doc && welcomed) return;  // of a document that was left meanwhile
     if (next.nonce !== undefined) lastNonce = next.nonce;
     const fresh = !!next.doc && (next.doc !== d.doc || !!next.restart);
     Object.assign(app.props, next);
