@@ -34,7 +34,7 @@ SEVERAL = -2  # the label of a file that holds more than one
 MOST_TEXT = 3_000_000  # bytes of a recipe
 COLOURED = "The file is in colour. It is shown, and used, as grey."
 OTHERS = (
-    "Pictures (PNG, JPEG, TIFF), projects, recipes and masks (PNG, NPZ) can be opened. "
+    "Pictures (PNG, JPEG, TIFF, DICOM), projects, recipes and masks (PNG, NPZ) can be opened. "
     "Nothing was changed."
 )
 
@@ -101,7 +101,7 @@ def _recipe_in_text(path: Path) -> Recipe:
 
 
 def _of_sentence(said: str) -> str:
-    return said.replace("Open a PNG, JPEG or TIFF picture.", OTHERS)
+    return said.replace("Open a DICOM, PNG, JPEG or TIFF picture.", OTHERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +142,7 @@ def open_picture(session: Session, path: Path, name: str) -> tuple[State, Restor
             inputs=inputs,
             drawing=drawing,
             seed=restored.seed if restored else None,
-            notes=(COLOURED,) if opened.colour else (),
+            notes=(*opened.notes, *((COLOURED,) if opened.colour else ())),
         )
     )
     if len(session.states) == 1:

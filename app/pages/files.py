@@ -96,7 +96,8 @@ class Files:
         other = Session(session.id)
         opening.open_picture(other, upload.path, upload.name)  # whether it can be, before leaving
         self.new(session)
-        return self.as_picture(session, upload, None)
+        found = self.as_picture(session, upload, None)
+        return replace(found, report=session.report)  # that of the former document goes
 
     def as_picture(self, session: Session, upload: Upload, rev: Any) -> Shown:
         before, report = session.current, session.report

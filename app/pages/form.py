@@ -1,6 +1,6 @@
 """The request panel as a whole: its values, and the request they make with the drawing."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,10 @@ class Form:
 def form_of(values: Any) -> Form | None:
     """The values of a panel as a document keeps them; None where the panel was another one."""
     names = {field.name for field in fields(Form)}
-    if not isinstance(values, dict) or set(values) != names or values["verb"] not in VERBS:
+    needed = {field.name for field in fields(Form) if field.default is MISSING}
+    if not isinstance(values, dict) or not needed <= set(values) <= names:
+        return None
+    if values["verb"] not in VERBS:
         return None
     return Form(**values)
 

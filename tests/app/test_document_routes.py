@@ -145,12 +145,12 @@ def upload(client, data, name="x.bin"):
         (b"plain text of a report", "not a picture"),
         (b"%PDF-1.7 ...", "a PDF document"),
         (b"<html></html>", "a web page"),
-        (bytes(128) + b"DICM" + bytes(50), "DICOM file, which this version cannot open"),
+        (bytes(128) + b"DICM" + bytes(50), "The DICOM file is damaged"),
         (b"GIF89a.....", "a GIF picture"),
         (b"\x89PNG\r\n\x1a\n cut", "damaged|cut off"),
         (b"PK\x03\x04 cut", "cut off"),
         (b'{"a": 1}', "not a recipe"),
-        (b'{"a": ', "neither a PNG"),
+        (b'{"a": ', "neither a .*PNG"),
     ],
 )
 def test_each_wrong_file_has_its_sentence(client, session, data, said):
