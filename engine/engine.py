@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import torch
 
-from engine import provenance
+from engine import invisible, provenance
 from engine.api import (
     VERBS,
     AnatomyWay,
@@ -298,8 +298,9 @@ class Engine:
             seeds, item = tuple(batch["seeds"]), int(batch["item"])
         else:
             seeds, item = (_seed(request),), 0
-        result = self._run(request, seeds, on_event, self.models_for(recipe))[item]
-        return result if "state" not in recipe else _at(result, recipe["state"])
+        mark = invisible.asked_by(recipe)
+        result = self._run(request, seeds, on_event, self.models_for(recipe), mark)[item]
+        return result if "state" not in recipe else provenance.at_state(result, recipe["state"])
 
     def models_for(self, recipe: dict[str, Any]) -> ModelSet:
         """The loaded models in the precision of ``recipe``.
@@ -327,6 +328,7 @@ class Engine:
         seeds: Sequence[int],
         on_event: OnEvent | None,
         models: ModelSet | None = None,
+        mark: int = invisible.MARK,
     ) -> list[Result]:
         models = models or self._models
         clock = StageClock(on_event)
@@ -345,7 +347,12 @@ class Engine:
                 raise out_of_memory(self._models.device, error) from error
             raise
         seconds = clock.seconds()
-        return [self._result(p, models, seeds, item, seconds) for item, p in enumerate(painted)]
+        if mark:  # of what was run, because that knows its zones
+            painted = [
+                replace(p, states=invisible.embed_states(p.request, p.states)) for p in painted
+            ]
+        results = [self._result(p, models, seeds, n, seconds) for n, p in enumerate(painted)]
+        return results if mark else [invisible.without(result) for result in results]
 
     def _result(
         self,
@@ -360,7 +367,7 @@ class Engine:
         if len(seeds) > 1:  # a batch is computed together, so it is made again together
             recipe["batch"] = {"seeds": [int(s) for s in seeds], "item": item}
         return Result(
-            image=p.image,
+            image=list(p.states.values())[-1],
             states=p.states,
             organs=p.organs,
             request=request,
@@ -387,13 +394,6 @@ class Engine:
             seconds=clock.seconds(),
             raw=raw,
         )
-
-
-def _at(result: Result, state: str) -> Result:
-    """The same run with the picture of one of its states as the result."""
-    if state not in result.states:
-        raise InvalidRequest(f"The recipe names the stage '{state}', which its run does not have.")
-    return replace(result, image=result.states[state], recipe={**result.recipe, "state": state})
 
 
 def _seed(request: Request) -> int:

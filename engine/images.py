@@ -161,12 +161,17 @@ def write_png(path: str | Path, pixels: Pixels, bits: int = 16) -> None:
 
 
 def write_organs(path: str | Path, organs: Organs) -> None:
+    """A label map as a file of :func:`organs_bytes`."""
+    write_whole(path, organs_bytes(organs))
+
+
+def organs_bytes(organs: Organs) -> bytes:
     """A label map as an indexed PNG: the index is the label, the colours are for the eye."""
     image = Image.fromarray(organs, "L")
     image.putpalette([part for colour in ORGAN_COLOURS for part in colour])
     out = io.BytesIO()
     image.save(out, "PNG")
-    write_whole(path, out.getvalue())
+    return out.getvalue()
 
 
 def to_codes(pixels: Pixels, bits: int) -> NDArray[Any]:

@@ -15,7 +15,7 @@ A file is built from this list alone and nothing is copied from the picture that
 
 import hashlib
 import json
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -43,6 +43,7 @@ from engine.dicom.gate import is_dicom, outline
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.files import write_whole
 from engine.images import to_codes
+from engine.invisible import MARK, takes_mark
 from engine.marks import KEYWORD, MOST_RECIPE_BYTES, PARTLY, WHOLE, Mark, marked, notes_of, xmp
 from engine.version import VERSION
 
@@ -73,6 +74,7 @@ def recipe_of(
         "model_set": model_set,
         "models": dict(sorted(hashes.items())),
         "precision": precision,
+        "invisible_mark": MARK if takes_mark(request) else 0,
         "history": [],
     }
 
@@ -117,6 +119,13 @@ def with_history(recipe: Recipe, parent: Recipe | None) -> Recipe:
     while len(steps) > 2 and len(_json({"history": steps})) > MOST_RECIPE_BYTES // 2:
         del steps[1]
     return {**recipe, "history": steps}
+
+
+def at_state(result: Result, state: str) -> Result:
+    """The same run with the picture of one of its states as the result."""
+    if state not in result.states:
+        raise InvalidRequest(f"The recipe names the stage '{state}', which its run does not have.")
+    return replace(result, image=result.states[state], recipe={**result.recipe, "state": state})
 
 
 def wholly_synthetic(recipe: Recipe) -> bool:
@@ -167,7 +176,11 @@ def picture_bytes(
 
 def write_recipe(path: str | Path, recipe: Recipe) -> None:
     """The recipe alone, as a JSON file; its inputs are brought by whoever replays it."""
-    write_whole(path, (json.dumps(recipe, indent=1) + "\n").encode())
+    write_whole(path, recipe_bytes(recipe))
+
+
+def recipe_bytes(recipe: Recipe) -> bytes:
+    return (json.dumps(recipe, indent=1) + "\n").encode()
 
 
 def read_recipe(source: str | Path | bytes) -> tuple[Recipe, Inputs]:

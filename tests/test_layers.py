@@ -23,7 +23,16 @@ FLOORS = [
     ["engine.embedded", "engine.published", "engine.training"],
     ["engine.checkpoints", "engine.painting", "engine.prompts", "engine.golden"],
     ["engine.bundle", "engine.frame", "engine.masks", "engine.compositing"],
-    ["engine.provenance", "engine.carried", "engine.images", "engine.words", "engine.shapes"],
+    ["engine.origin", "engine.ledger"],
+    [
+        "engine.provenance",
+        "engine.invisible",
+        "engine.detection",
+        "engine.carried",
+        "engine.images",
+        "engine.words",
+        "engine.shapes",
+    ],
     ["engine.reports", "engine.dicom"],
     ["engine.sampling", "engine.schedules", "engine.tensors", "engine.networks"],
     ["engine.clock", "engine.marks", "engine.png", "engine.files", "engine.vocabulary"],
@@ -57,6 +66,10 @@ FORBIDDEN = {
     "engine/dicom": [*NO_TORCH, "engine.recipes", "engine.cli"],
     "engine/images.py": NO_TORCH,
     "engine/provenance.py": NO_TORCH,
+    "engine/invisible.py": NO_TORCH,
+    "engine/detection.py": NO_TORCH,
+    "engine/origin.py": NO_TORCH,
+    "engine/ledger.py": NO_TORCH,
 }
 # room -> all of ours and of others that it may import
 ALLOWED = {

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from engine.cli import dicom, models, report, shape, verbs
+from engine.cli import dicom, models, provenance, report, shape, verbs
 from engine.cli.faults import record
 from engine.errors import Cancelled, EngineError, InvalidRequest
 from engine.version import VERSION
@@ -51,6 +51,7 @@ def build_parser(command: str) -> argparse.ArgumentParser:
     models.add_command(commands)
     report.add_command(commands)
     dicom.add_command(commands)
+    provenance.add_command(commands)
     for name, about in TOOLS.items():
         tool = commands.add_parser(name, help=about, description=about)
         if command == name:
@@ -78,6 +79,12 @@ def _evaluate() -> tuple[Any, Any]:
     return add_arguments, run
 
 
+def _evaluate_mark() -> tuple[Any, Any]:
+    from engine.evaluation.mark import add_arguments, run
+
+    return add_arguments, run
+
+
 def _parity() -> tuple[Any, Any]:
     from engine.parity import add_arguments, run
 
@@ -88,9 +95,16 @@ TOOLS = {
     "train": "Train the embedded models from a folder of films.",
     "evaluate": "Measure how well models draw: every gate with its figure.",
     "bench": "Measure time and memory on this machine.",
+    "evaluate-mark": "Measure how well the invisible mark is found, and how often falsely.",
     "parity": "Compare the published networks with recorded results of their authors' code.",
 }
-TOOL_PARTS = {"train": _train, "evaluate": _evaluate, "bench": _bench, "parity": _parity}
+TOOL_PARTS = {
+    "train": _train,
+    "evaluate": _evaluate,
+    "evaluate-mark": _evaluate_mark,
+    "bench": _bench,
+    "parity": _parity,
+}
 
 
 def _open_engine(**options: Any) -> Any:

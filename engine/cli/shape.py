@@ -12,7 +12,8 @@ import numpy as np
 from engine.api import ORGAN_NAMES, Organs
 from engine.cli.arguments import shape_arguments
 from engine.cli.reading import chest, outputs
-from engine.images import write_organs
+from engine.cli.writing import export
+from engine.images import organs_bytes
 
 ABOUT = "Draw an organ map: a named chest, its heart, volume, rotation, habitus and view."
 
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace, open_engine: Callable[..., Any]) -> int:
     del open_engine  # no network is needed
     (path,) = outputs(args)
     organs = chest(args)
-    write_organs(path, organs)
+    export(path, organs_bytes(organs), "organs", None)
     told = {"path": str(path), "size": len(organs), **measures(organs)}
     if args.json:
         answer = {"status": "done", "command": "shape", "files": [told]}

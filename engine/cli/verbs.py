@@ -12,16 +12,17 @@ from engine.cli import reading
 from engine.cli.arguments import COMMANDS
 from engine.cli.progress import ProgressLine
 from engine.cli.shape import measures
+from engine.cli.writing import export
 from engine.files import check_room
-from engine.images import write_organs
+from engine.images import organs_bytes
 from engine.provenance import (
     Recipe,
     inputs_of,
+    picture_bytes,
     read_recipe,
+    recipe_bytes,
     request_of,
     with_history,
-    write_picture,
-    write_recipe,
 )
 
 UPSCALED_SIDE = 1024  # px
@@ -78,13 +79,16 @@ def _write(args: argparse.Namespace, path: Path, result: Result, recipe: Recipe)
     """Write one result; what is said about it."""
     if recipe["verb"] == "segment":
         assert result.organs is not None
-        write_organs(path, result.organs)
+        export(path, organs_bytes(result.organs), "organs", recipe)
     else:
-        write_picture(path, result, recipe, inputs_of(result.request), args.mark, args.bits)
+        inputs = inputs_of(result.request)
+        data = picture_bytes(result, recipe, inputs, args.mark, args.bits)
+        export(path, data, "png", recipe)
     if args.recipe_out:
         number = path.stem.removeprefix(Path(args.output).stem)  # "-2" of the second variation
         beside = Path(args.recipe_out)
-        write_recipe(beside.with_name(f"{beside.stem}{number}{beside.suffix}"), recipe)
+        to = beside.with_name(f"{beside.stem}{number}{beside.suffix}")
+        export(to, recipe_bytes(recipe), "recipe", recipe)
     height, width = result.image.shape
     told = {} if result.organs is None or recipe["verb"] != "segment" else measures(result.organs)
     return {

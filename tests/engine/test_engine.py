@@ -24,6 +24,7 @@ from engine.api import (
 from engine.devices import choose_device, choose_precision
 from engine.engine import Engine, open_engine
 from engine.errors import Cancelled, InvalidRequest, ModelMissing, OutOfMemory
+from engine.invisible import EDIT_WORD, WHOLE_WORD, embed
 from tests.engine.tiny import SIDE, Enlarges, Paints, box_mask, disc, model_set
 
 
@@ -62,6 +63,53 @@ def test_a_picture_is_made_again_from_what_its_file_carries(name, tmp_path):
     again = an_engine().replay(*provenance.read_recipe(path))
 
     assert again.image.tobytes() == made.image.tobytes()
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_invisible_mark_is_in_what_models_made_and_nowhere_else(name):
+    engine = an_engine()
+    made = engine.run(REQUESTS[name])
+    recipe = {part: value for part, value in made.recipe.items() if part != "invisible_mark"}
+
+    plain = engine.replay(recipe, provenance.inputs_of(made.request))  # as before there was a mark
+
+    zone = made_by_a_model(made)
+    assert "invisible_mark" not in plain.recipe
+    word = WHOLE_WORD if name.startswith("generate") else EDIT_WORD
+    assert np.array_equal(made.image[zone], embed(plain.image, zone, word)[zone])
+    assert not np.array_equal(made.image[zone], plain.image[zone])
+    if not zone.all():
+        assert np.array_equal(made.image[~zone], made.request.image[~zone])
+    assert np.array_equal(made.image, list(made.states.values())[-1])
+
+
+def made_by_a_model(made):
+    match made.request:
+        case EraseRequest():
+            return made.request.mask > 0
+        case OutpaintRequest():
+            return made.request.keep < 1
+        case InsertRequest():
+            return np.any([f.mask > 0 for f in made.request.findings], axis=0)
+        case _:
+            return np.ones(made.image.shape, bool)
+
+
+def test_each_stage_keeps_what_the_stage_before_it_had_outside_its_region():
+    made = an_engine().run(REQUESTS["insert"])
+    opened, first, second = made.states.values()
+    one, two = (finding.mask > 0 for finding in made.request.findings)
+
+    assert np.array_equal(first[~one], opened[~one])
+    assert np.array_equal(second[~two], first[~two])
+    assert not np.array_equal(first[one], opened[one])
+
+
+def test_a_recipe_with_a_mark_from_the_future_is_refused():
+    made = an_engine().run(REQUESTS["erase"])
+
+    with pytest.raises(InvalidRequest, match="mark that this version does not know"):
+        an_engine().replay({**made.recipe, "invisible_mark": 9}, provenance.inputs_of(made.request))
 
 
 def test_a_picture_of_a_batch_is_made_again_with_its_batch():
