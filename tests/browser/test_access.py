@@ -18,7 +18,7 @@ ALWAYS = {
     "status": ["Document state", "Engine status", "Run status"],
     "toolbar": ["Drawing tools", "Tool options"],
     "button": [
-        "Open", "Export", "Theme: dark", "Keys and help", "Brush", "Eraser",
+        "Open", "Save project", "Export", "Theme: dark", "Keys and help", "Brush", "Eraser",
         "Polygon", "Lasso", "Ellipse", "Fill", "Grow from tone", "Move and scale",
         "Window and level", "Zoom and pan", "Undo", "Redo", "Hide drawing column", "Mirror",
         "Shrink", "Grow", "Smooth", "Invert", "Fit", "One to one", "Compare", "Hide Left lung",

@@ -61,13 +61,14 @@ def test_the_main_job_needs_no_pointer(edit: Any, served: Served, tmp_path: Path
 
     # a finding, painted with the pen that the arrow keys move, and named
     edit.keyboard.press("n")
-    edit.keyboard.type("effusion")
-    edit.keyboard.press("Control+.")
     edit.keyboard.press("k")
     for _ in range(3):
         edit.keyboard.press("Shift+ArrowRight")
     edit.keyboard.press("k")
     edit.wait_for_function("XREAL.canvas.summary().findings[0]?.pixels > 0")
+    tab_to(edit, "Words of finding A", back=True)
+    edit.keyboard.type("effusion")
+    edit.keyboard.press("Enter")
     assert edit.evaluate("XREAL.canvas.summary().findings[0].words") == "effusion"
 
     # a slider of the anatomy in the panel, and the report
