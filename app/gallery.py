@@ -1,11 +1,11 @@
-"""What a person can begin with: the templates with their sliders, and what the help card says."""
+"""What a person can begin with: templates, examples; and what the help card says."""
 
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.datastructures import QueryParams
 
-from app import messages, pictures
+from app import examples, messages, pictures
 from app.limits import about
 from app.pages.desk import Desk
 from app.panels import shape
@@ -20,6 +20,17 @@ def add_gallery_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/about")
     def help_card() -> dict[str, object]:
         return about()
+
+    @app.get("/api/examples")
+    def offered() -> list[dict[str, Any]]:
+        return examples.described()
+
+    @app.get("/api/examples/{name}.png")
+    def example(name: str) -> Response:
+        data = examples.thumbnail(name)
+        if data is None:
+            raise HTTPException(404, "There is no such example.")
+        return Response(data, media_type="image/png")
 
     @app.get("/api/templates")
     def names() -> dict[str, Any]:

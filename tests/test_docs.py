@@ -23,7 +23,7 @@ ROOMS = ("app", "engine", "assets", "tests", "docs")
 UNTRACKED = [*ROOT.glob("*.*"), *(path for room in ROOMS for path in (ROOT / room).rglob("*.*"))]
 FILES = [ROOT / name for name in TRACKED if (ROOT / name).is_file()] or UNTRACKED
 DOCUMENTS = [path for path in FILES if path.suffix == ".md"]
-BINARY = {".safetensors", ".npz", ".png", ".jpg", ".jpeg", ".gif", ".woff2", ".ico"}
+BINARY = {".zip", ".safetensors", ".npz", ".png", ".jpg", ".jpeg", ".gif", ".woff2", ".ico"}
 
 # Written in parts, so that this file does not contain what it looks for.
 WORKPLACE = ["/work" + "/", "../sha" + "red", "/tm" + "p/", "/ro" + "ot/"]

@@ -90,6 +90,8 @@ class Desk:
                     return self.files.open(session, told)
                 case "new":
                     return self.files.new(session)
+                case "example":
+                    return self.files.example(session, told.get("name"))
                 case "reopen":
                     return self.files.reopen(session, told.get("file"))
                 case "again":

@@ -23,6 +23,7 @@ FONT = LocalFont("IBM Plex Sans", weights=(400, 700))  # comes with Gradio
 SCRIPTS = (
     "dialogs.js",
     "gallery.js",
+    "examples.js",
     "help.js",
     "tour.js",
     "narrow.js",

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import masks, opening
+from app import examples, masks, opening
 from app.archive import read_project
 from app.canvas.drawing import KEEP, Drawing, labels_file
 from app.jobs import Jobs
@@ -156,6 +156,13 @@ class Files:
         keeper = self.sessions.keeper
         if keeper is not None:
             keeper.new(session)
+        return self.whole(session)
+
+    def example(self, session: Session, name: Any) -> Shown:
+        """One of the example projects; the former document is kept."""
+        project = examples.read(name)
+        self.leave(session)
+        become(session, replace(project, doc=empty().doc))
         return self.whole(session)
 
     def reopen(self, session: Session, doc: Any) -> Shown:

@@ -144,3 +144,20 @@ def test_the_help_card_shows_the_tour_again_and_says_what_the_models_cannot_do(e
     edit.keyboard.press("Escape")
     assert tour(edit).count() == 0
     assert edit.evaluate("document.activeElement.getAttribute('role')") == "application"
+
+
+def test_an_example_opens_with_its_pictures_and_the_verb_to_go_on_with(edit: Any) -> None:
+    examples = edit.get_by_role("group", name="Examples")
+
+    examples.get_by_role("button", name="Pacemaker to erase").click()
+    edit.wait_for_function("XREAL.canvas.summary().erase > 0")
+    assert edit.get_by_role("radio", name="Erase").is_checked()
+    edit.get_by_text("Synthetic - not for diagnosis").wait_for()
+    edit.get_by_role("option", name="1 Pacemaker").wait_for()
+
+    gallery(edit)
+    edit.get_by_role("group", name="Example projects").get_by_role(
+        "button", name="Cardiomegaly in three degrees"
+    ).click()
+    edit.get_by_role("option", name="3 Very large heart").wait_for()
+    edit.wait_for_function("document.querySelector('#shape-ratio input').value === '0.63'")
