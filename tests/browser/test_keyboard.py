@@ -97,7 +97,7 @@ def test_the_main_job_needs_no_pointer(edit: Any, served: Served, tmp_path: Path
     edit.keyboard.press("k")
     edit.keyboard.press("Shift+ArrowDown")
     edit.keyboard.press("k")
-    edit.wait_for_function("XREAL.canvas.summary().erase > 0")
+    edit.wait_for_function("document.querySelector('#run').ariaDisabled === 'false'")
     edit.keyboard.press("Control+Enter")
     edit.get_by_role("button", name="Accept").wait_for()
     edit.keyboard.press("Control+.")
