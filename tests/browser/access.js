@@ -48,7 +48,7 @@ window.access = {
   // What can be pressed or typed in and is smaller than ``side`` px; a box counts with its label.
   small(side) {
     const box = (one) => {
-      const inside = /checkbox|radio/.test(one.type) ? one.closest("label") : one.closest("#variations .wrap");
+      const inside = /checkbox|radio/.test(one.type) ? one.closest("label") : one.closest(".wrap:has(> .wrap-inner)");
       return (inside || one).getBoundingClientRect();
     };
     return access.pressed()

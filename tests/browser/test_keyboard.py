@@ -17,6 +17,7 @@ NAMED = """() => {
     return (one.getAttribute("aria-label") || label || one.textContent || one.value || "").trim();
 }"""
 MOST_TABS = 150
+ASKED = "document.querySelector('#run[aria-disabled=false]')?.textContent.trim() === 'Erase'"
 
 
 @pytest.fixture
@@ -97,7 +98,8 @@ def test_the_main_job_needs_no_pointer(edit: Any, served: Served, tmp_path: Path
     edit.keyboard.press("k")
     edit.keyboard.press("Shift+ArrowDown")
     edit.keyboard.press("k")
-    edit.wait_for_function("document.querySelector('#run').ariaDisabled === 'false'")
+    edit.wait_for_function("XREAL.canvas.summary().erase > 0")
+    edit.wait_for_function(ASKED)
     edit.keyboard.press("Control+Enter")
     edit.get_by_role("button", name="Accept").wait_for()
     edit.keyboard.press("Control+.")
