@@ -108,6 +108,9 @@ def export(store: Store, folder: Path, by: str) -> dict[str, Any]:
 
 def read_export(folder: Path) -> Data:
     """The data of an export. Raises ``StudyError`` when its design lost its hash."""
+    for name in (STUDY, DESIGN, ANSWERS, RECORD):
+        if not (folder / name).is_file():
+            raise StudyError(f"'{folder.name}' is not a whole export: it lacks {name}.")
     try:
         study = from_document(
             Study, yaml.safe_load((folder / STUDY).read_text("utf-8")), f"The file {STUDY}"
@@ -115,8 +118,11 @@ def read_export(folder: Path) -> Data:
         record = json.loads((folder / RECORD).read_text("utf-8"))
         trials = tuple(_trial(row) for row in _read_rows(folder / DESIGN))
         readings = tuple(_reading(row) for row in _read_rows(folder / ANSWERS))
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise StudyError(f"'{folder.name}' is not a whole export of a study: {error}") from error
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise StudyError(
+            f"The tables of '{folder.name}' cannot be read; they were changed after the export. "
+            f"Compare them with {SUMS}."
+        ) from error
     design = Design(study, trials, record["algorithm"], record["numpy"])
     if design.sha256 != record["sha256"]:
         raise StudyError(
@@ -158,7 +164,7 @@ def write_imrmc(path: Path, data: Data) -> None:
     part, question = questions[0]
     trials = {trial.trial_id: trial for trial in data.design.trials}
     cases = data.cases
-    modalities = sorted({case.source for case in cases.values() if case.synthetic})
+    modalities = sorted({c.source for c in cases.values() if c.synthetic and c.role == "main"})
     lines = [f"Study {data.design.study.study_id}, design {data.design.sha256}", "BEGIN DATA:"]
     truths: dict[str, int] = {}
     scores = []

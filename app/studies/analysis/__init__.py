@@ -71,7 +71,7 @@ def _marks(data: Data, part: Part, question: Question) -> dict[str, Any]:
     """Places and reasons of marks, by source."""
     sources: dict[str, dict[str, Any]] = {}
     for trial, reading in answers_to(data, part.name, question.name):
-        for mark in reading.value:
+        for mark in [] if trial.catch else reading.value:
             side = trial.right_case if mark.get("side") == "right" else trial.left_case
             found = sources.setdefault(data.cases[side].source, {"points": [], "tags": {}})
             found["points"].append([mark["x"], mark["y"]])

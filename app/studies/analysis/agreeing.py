@@ -18,7 +18,7 @@ from app.studies.statistics.agreement import (
 from app.studies.statistics.proportions import wilson
 from app.studies.statistics.ratings import drift, limits_of_agreement
 
-DRAWS = 500
+MOST_DRAWS = 500
 STRETCH = 20
 
 
@@ -29,8 +29,9 @@ def agreement(
     readings = table.values
     if len(table.readers) < 2 or readings.shape[1] < 2:
         return {"note": "Agreement needs two readers and two cases."}
+    draws = min(plan.bootstrap, MOST_DRAWS)
     alpha = over_cases(
-        readings, lambda drawn: krippendorff_alpha(drawn, "ordinal"), DRAWS, rng, plan.confidence
+        readings, lambda drawn: krippendorff_alpha(drawn, "ordinal"), draws, rng, plan.confidence
     )
     kappas = [[cohen_kappa(a, b, "quadratic") for b in readings] for a in readings]
     found = {
