@@ -31,13 +31,32 @@
         : changed ? "Changed, not saved yet"
         : empty || saved === null ? "Empty" : `Saved ${time}`);
     const nothing = empty && !changed;
+    const wait = document.body.dataset.run === "running" || coming;
     for (const [id, what] of [["bar-save", "Save the project to a file (Ctrl+S)"], ["bar-export", "Export (Ctrl+E)"]]) {
       const button = document.getElementById(id);
       if (!button) continue;
-      button.setAttribute("aria-disabled", String(nothing));
-      button.title = nothing ? "Nothing to export yet" : what;
+      const still = wait && id === "bar-export";
+      button.setAttribute("aria-disabled", String(nothing || still));
+      button.title = nothing ? "Nothing to export yet" : still ? "The new picture is on its way" : what;
     }
   }
+
+  // After a run its picture is on its way for a moment: what is exported then would be the old one.
+  let coming = 0;
+  const arrived = () => { clearTimeout(coming); coming = 0; status(); };
+  new MutationObserver((changes) => {
+    if (changes.some((one) => one.oldValue === "running") && document.body.dataset.run !== "running") {
+      clearTimeout(coming);
+      coming = setTimeout(arrived, 3000);
+    }
+    status();
+  }).observe(document.body, { attributes: true, attributeFilter: ["data-run"], attributeOldValue: true });
+  let shownState = null;
+  document.addEventListener("xreal", (event) => {
+    if (event.detail?.kind !== "changed" || event.detail.summary.state === shownState) return;
+    shownState = event.detail.summary.state;
+    if (coming) page.look().then(arrived);
+  });
 
   // What the server says of itself; a change that it has not seen counts more.
   page.saved = (engine) => {

@@ -199,8 +199,9 @@
   const format = () => $("#export-format input:checked").value;
   const exportable = () => (page.engine().exportable || []).includes(String(page.summary().state));
 
-  page.openExport = () => {
+  page.openExport = async () => {
     if (disabled("bar-export")) return;
+    await page.look(); // what can be exported may have changed since
     const whole = exportable();
     say("export-title", whole ? `Export state ${page.summary().state}` : "Export");
     say("export-fault", "");
