@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -55,6 +56,17 @@ def test_a_fill_without_surroundings_is_middle_grey():
     assert np.all(
         masks.fill(np.zeros((SIDE, SIDE), np.float32), np.ones((SIDE, SIDE), np.float32)) == 0.5
     )
+
+
+def test_a_wide_gaussian_of_a_large_film_is_that_of_all_its_taps():
+    film = np.random.default_rng(0).random((601, 700)).astype(np.float32)
+    film[200:400, 300:500] += 3
+
+    for sigma in (2.0, 32.0, 64.0, 128.0):
+        exact = cv2.GaussianBlur(film, (0, 0), sigma)
+        np.testing.assert_allclose(masks.blurred(film, sigma), exact, atol=0.01)
+    small = film[:512, :512]
+    np.testing.assert_array_equal(masks.blurred(small, 64), cv2.GaussianBlur(small, (0, 0), 64))
 
 
 @pytest.mark.parametrize("radius", [1, 4, 9])
