@@ -83,9 +83,13 @@ class Log:
         self._lock = threading.RLock()
         self._mirrored = (-1, 0)  # size of the mirror as this process left it, and its last seq
         self._connection = connect(folder / DATABASE)
-        schema.migrate(self._connection)
-        with self.writing():
-            self._catch_up()
+        try:
+            schema.migrate(self._connection)
+            with self.writing():
+                self._catch_up()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         with self._lock:
@@ -169,10 +173,26 @@ class Log:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
+    def _last_mirrored(self, path: Path) -> int:
+        """The number of the last row of the text copy, which must be a row of this file.
+
+        It is not after an older file was put back; going on would begin a second history.
+        """
+        event = _last_whole_line(path)
+        if event is None:
+            return 0
+        if self.rows("SELECT hash FROM event WHERE seq = ?", (event.seq,)) != [(event.hash,)]:
+            raise StudyError(
+                f"{MIRROR} knows an event {event.seq} that {DATABASE} does not hold, so one of "
+                "them was put back or changed. Nothing was written. Run python -m app.studies "
+                "verify, or python -m app.studies rebuild to make a study from the text copy."
+            )
+        return event.seq
+
     def _catch_up(self) -> None:
         path = self.folder / MIRROR
         size = path.stat().st_size if path.exists() else 0
-        last = self._mirrored[1] if size == self._mirrored[0] else _last_whole_line(path)
+        last = self._mirrored[1] if size == self._mirrored[0] else self._last_mirrored(path)
         missing = self.events("seq > ?", (last,))
         if not missing:
             self._mirrored = (path.stat().st_size if path.exists() else 0, last)
@@ -238,10 +258,10 @@ def _event(row: tuple) -> Event:
     return Event(**dict(zip((name.strip() for name in COLUMNS.split(",")), row, strict=True)))
 
 
-def _last_whole_line(path: Path) -> int:
-    """The number of the last whole row of the mirror; a row that a crash cut off is dropped."""
+def _last_whole_line(path: Path) -> Event | None:
+    """The last whole row of the mirror; a row that a crash cut off is dropped."""
     if not path.exists():
-        return 0
+        return None
     text = path.read_bytes()
     end = text.rfind(b"\n") + 1
     if end < len(text):
@@ -252,4 +272,4 @@ def _last_whole_line(path: Path) -> int:
             f"The last line of {MIRROR} was changed by hand and cannot be read. Nothing was "
             "written. Run python -m app.studies verify, then put the file back from a backup."
         )
-    return event.seq if event else 0
+    return event

@@ -23,6 +23,7 @@ from app.studies.replay import materialise
 from app.studies.views import Progress, ReaderTrial, Saved
 
 PICTURES = "pictures"
+TAKEN = "There is a study in this folder. Open it, or choose an empty folder."
 # What a reader's browser may report without it being an answer.
 NOTES = (
     "signed_in",
@@ -43,11 +44,13 @@ def create(
 ) -> "Store":
     """Begin a study in ``folder``, which is made and must not hold one. Its phase is draft."""
     refuse_network_drive(folder)
-    if (folder / DATABASE).exists() or (folder / MIRROR).exists():
-        raise StudyError("There is a study in this folder. Open it, or choose an empty folder.")
+    if (folder / MIRROR).exists():
+        raise StudyError(TAKEN)
     folder.mkdir(parents=True, exist_ok=True)
     log = Log(folder, clock)
     with log.writing() as connection:
+        if log.rows("SELECT 1 FROM event LIMIT 1"):  # else a creation was broken off here
+            raise StudyError(TAKEN)
         value = canonical({"from": "", "to": "draft", "by": ""})
         log.append(connection, Event("phase", value=value))
         log.append(connection, Event("draft", value=canonical(to_document(study))))
@@ -63,7 +66,11 @@ def open_store(folder: Path, clock: Callable[[], datetime] = lambda: datetime.no
             f"There is no study in '{folder.name}'. If its {MIRROR} is there, make the study new "
             "with python -m app.studies rebuild."
         )
-    return Store(Log(folder, clock))
+    log = Log(folder, clock)
+    if not log.rows("SELECT 1 FROM event LIMIT 1"):
+        log.close()
+        raise StudyError("The study in this folder was never finished making. Create it again.")
+    return Store(log)
 
 
 class Store:
@@ -127,7 +134,7 @@ class Store:
 
     def close_reading(self, by: str) -> None:
         self._step("closed", by)
-        self._log.back_up()
+        self.back_up()
 
     def unblind(self, by: str) -> None:
         """Give the investigator the truth. Logged; nothing can be answered afterwards."""
@@ -255,6 +262,10 @@ class Store:
         return keep(self._log, self.design().study.protocol, given)
 
     # Investigator -----------------------------------------------------------------------------
+
+    def back_up(self) -> Path:
+        """Copy the study file to its backups: at the end of every session, and at the close."""
+        return self._log.back_up()
 
     def progress(self) -> list[Progress]:
         """The monitor: done, times, catch trials. Accuracy is not computed before the end."""

@@ -173,3 +173,43 @@ def test_a_real_partner_has_the_finding_of_the_synthetic_picture():
     for trial in design.trials:
         left, right = cases[trial.left_case], cases[trial.right_case]
         assert left.finding == right.finding and left.synthetic != right.synthetic
+
+
+def test_practice_comes_first_and_is_no_part_of_the_count_of_blocks():
+    made = study("turing", scenes=12)
+    practice = tuple(
+        replace(case, case_id=f"practice-{n}", scene="", role="practice")
+        for n, case in enumerate(made.cases[:4])
+    )
+    design = make_design(replace(made, cases=made.cases + practice))
+
+    for reader in made.readers:
+        trials = design.of_reader(reader.reader_id)
+        assert [trial.practice for trial in trials] == [True] * 4 + [False] * 40
+        assert trials[4].block == trials[4].session == 1
+        assert [trial.block for trial in trials[4:]] == [1] * 20 + [2] * 20
+
+
+def test_every_catch_case_is_shown_once_to_every_reader():
+    made = study("turing", scenes=12)
+    catch = (
+        replace(made.cases[0], case_id="real", scene="", role="catch"),
+        replace(made.cases[1], case_id="fake", scene="", role="catch"),
+    )
+    design = make_design(replace(made, cases=made.cases + catch))
+
+    for reader in made.readers:
+        caught = [t.left_case for t in design.of_reader(reader.reader_id) if t.catch]
+        assert sorted(caught) == ["fake", "real"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"cases": ()}, "No cases fit"),
+        ({"readers": ()}, "has no reader"),
+    ],
+)
+def test_a_study_without_cases_or_readers_is_refused(change, told):
+    with pytest.raises(StudyError, match=told):
+        make_design(replace(study(), **change))

@@ -207,6 +207,38 @@ def test_a_line_that_a_crash_cut_off_is_mended_at_the_next_opening(tmp_path):
     assert verify(tmp_path) == []
 
 
+def test_an_older_file_put_back_beside_a_newer_text_copy_is_not_gone_on_with(tmp_path):
+    store = opened(tmp_path)
+    older = store.back_up().read_bytes()
+    store.submit("R01", "R01-001", ANSWER, "one")
+    store.close_file()
+    mirror = (tmp_path / log.MIRROR).read_bytes()
+    (tmp_path / log.DATABASE).write_bytes(older)
+
+    with pytest.raises(StudyError, match="does not hold"):
+        open_store(tmp_path)
+    assert (tmp_path / log.MIRROR).read_bytes() == mirror
+
+
+def test_a_lost_text_copy_is_written_again_whole(tmp_path):
+    store = opened(tmp_path)
+    before = (tmp_path / log.MIRROR).read_bytes()
+    (tmp_path / log.MIRROR).unlink()
+
+    store.submit("R01", "R01-001", ANSWER, "one")
+
+    assert (tmp_path / log.MIRROR).read_bytes().startswith(before)
+    assert verify(tmp_path) == []
+
+
+def test_a_creation_that_was_broken_off_is_told_and_can_be_done_again(tmp_path):
+    log.Log(tmp_path).close()
+    with pytest.raises(StudyError, match="never finished"):
+        open_store(tmp_path)
+
+    assert create(tmp_path, study()).phase == "draft"
+
+
 def test_a_full_disk_is_told_and_the_same_press_saves_it_later(tmp_path):
     store = opened(tmp_path)
     pages = store.log.rows("PRAGMA page_count")[0][0]
