@@ -58,13 +58,13 @@ def test_a_fill_without_surroundings_is_middle_grey():
     )
 
 
-def test_a_wide_gaussian_of_a_large_film_is_that_of_all_its_taps():
+def test_a_wide_gaussian_of_a_large_film_is_nearly_that_of_all_its_taps():
     film = np.random.default_rng(0).random((601, 700)).astype(np.float32)
     film[200:400, 300:500] += 3
 
     for sigma in (2.0, 32.0, 64.0, 128.0):
         exact = cv2.GaussianBlur(film, (0, 0), sigma)
-        np.testing.assert_allclose(masks.blurred(film, sigma), exact, atol=0.01)
+        np.testing.assert_allclose(masks.blurred(film, sigma), exact, atol=0.01 * np.ptp(film))
     small = film[:512, :512]
     np.testing.assert_array_equal(masks.blurred(small, 64), cv2.GaussianBlur(small, (0, 0), 64))
 
