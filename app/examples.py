@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.drawing import ERASE, FIRST_FINDING, Drawing, FindingRegion, organ_bits
-from app.project import THUMBNAIL, Document, snapshot
-from app.regions import proposed
-from app.session import Session, State, keep_result
+from app.document.project import THUMBNAIL, Document, snapshot
+from app.document.session import Session, State, keep_result
+from app.report.regions import proposed
 from engine.api import Finding, GenerateRequest, Sampling
 from engine.errors import InvalidRequest
 from engine.shapes import ChestShape
@@ -150,7 +150,7 @@ def described() -> list[dict[str, Any]]:
 
 def read(name: Any) -> Document:
     """The document of an example. Raises InvalidRequest where there is none of that name."""
-    from app.archive import read_project
+    from app.document.archive import read_project
 
     found = next((e for e in EXAMPLES if e.name == name and e.path.is_file()), None)
     if found is None:
@@ -168,7 +168,7 @@ def thumbnail(name: str) -> bytes | None:
 
 def main(argv: list[str] | None = None) -> int:
     """Make all examples again."""
-    from app.archive import project_bytes
+    from app.document.archive import project_bytes
     from engine import open_engine
     from engine.files import write_whole
 

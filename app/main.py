@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from app import messages
-from app.loading import Engine, Loading
+from app.runs.loading import Engine, Loading
 from app.settings import PORT, Settings, Unsuitable, read
 
 log = logging.getLogger(__name__)
@@ -106,13 +106,13 @@ def serve(
     import uvicorn  # after prepare(): these read the environment
 
     from app import server
-    from app.autosave import Documents
-    from app.jobs import Jobs
-    from app.models import Models
+    from app.document.autosave import Documents
+    from app.document.session import Sessions
+    from app.models.sets import Models
+    from app.models.templates import embedded_templates
     from app.pages import edit
     from app.pages.desk import Desk
-    from app.session import Sessions
-    from app.templates import embedded_templates
+    from app.runs.jobs import Jobs
 
     loading = Loading(lambda: open_engine(settings))
     jobs = Jobs(loading)

@@ -18,22 +18,22 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import faults, pictures
-from app.document_routes import add_document_routes
-from app.gallery import add_gallery_routes
-from app.jobs import Jobs
-from app.loading import Engine
-from app.measuring import measured
+from app.document import pictures
+from app.document.measuring import measured
+from app.document.session import Sessions, State
 from app.pages import models
 from app.pages.desk import Desk, session_id
-from app.panel_routes import add_panel_routes
-from app.session import Sessions, State
+from app.routes.documents import add_document_routes
+from app.routes.gallery import add_gallery_routes
+from app.routes.panels import add_panel_routes
+from app.runs import faults
+from app.runs.jobs import Jobs
+from app.runs.loading import Engine
 from app.settings import Settings
 from engine.errors import EngineError
 
 STATIC = Path(__file__).parent / "static"
 LARGEST_BODY = 520_000_000  # bytes; the largest project, and room
-UPLOADS = "100mb"  # by way of Gradio: drawings
 YEAR = 365 * 86_400  # seconds; a browser finds its documents again after it was closed
 SAFE = ("GET", "HEAD")
 GRADIO = re.compile(  # the routes of Gradio that its page uses; all others do not exist here

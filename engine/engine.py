@@ -114,7 +114,7 @@ def _joined(published: Any, embedded: ModelSet) -> ModelSet:
 
 
 class Engine:
-    """Loaded models behind ``run``. One run at a time: callers queue (see app.jobs).
+    """Loaded models behind ``run``. One run at a time: callers queue (see app.runs.jobs).
 
     ``in_precision`` opens the same models in another precision, for the recipes that ask for it.
     """

@@ -109,7 +109,7 @@ def blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     height, width = image.shape
     shrink = 2 ** int(max(np.log2(sigma / NARROWEST), 0)) if max(image.shape) > LARGE else 1
     if shrink == 1:
-        return cv2.GaussianBlur(image, (0, 0), sigma)
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
     small = (-(-width // shrink), -(-height // shrink))
     soft = cv2.GaussianBlur(
         cv2.resize(image, small, interpolation=cv2.INTER_AREA),
@@ -117,7 +117,8 @@ def blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
         sigma * small[0] / width,
         sigmaY=sigma * small[1] / height,
     )
-    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+    whole = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole, np.float32)
 
 
 def place(mask: Mask, organs: Organs) -> tuple[str, str]:

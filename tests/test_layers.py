@@ -11,11 +11,25 @@ import pytest
 ROOT = Path(__file__).parent.parent
 IMPORTS = (ast.Import, ast.ImportFrom)
 NO_TORCH = ["torch", "diffusers", "transformers", "engine.tensors", "engine.engine"]
-ABOVE_STUDIES = ["app.pages", "app.panels", "app.canvas", "app.server", "app.session", "app.jobs"]
+ABOVE_STUDIES = [
+    "app.pages",
+    "app.panels",
+    "app.canvas",
+    "app.server",
+    "app.document.session",
+    "app.runs.jobs",
+]
 
 # The floors of docs/architecture.md, from the top. A module imports from its own floor and below.
 FLOORS = [
-    ["app"],
+    ["app"],  # main, and what is not named below
+    ["app.server"],
+    ["app.routes"],
+    ["app.pages"],
+    ["app.panels", "app.examples"],
+    ["app.document", "app.models", "app.report"],
+    ["app.runs", "app.canvas"],
+    ["app.messages", "app.settings", "app.studies"],
     ["engine.__main__", "engine.cli", "engine.bench", "engine.qualities", "engine.parity"],
     ["engine.evaluation", "engine.inventory"],
     ["engine.engine"],
@@ -54,10 +68,16 @@ FORBIDDEN = {
     "engine/checkpoints": ["engine.engine", "engine.recipes", "engine.training", "engine.cli"],
     "engine/training": ["engine.engine", "engine.cli"],
     "app": ["torch", "diffusers", "transformers", "engine.recipes", "engine.networks"],
-    "app/canvas": ["app.pages", "app.panels", "app.session", "app.jobs", "app.server"],
+    "app/canvas": [
+        "app.pages",
+        "app.panels",
+        "app.document.session",
+        "app.runs.jobs",
+        "app.server",
+    ],
     "app/panels": ["app.pages", "app.server", "app.main"],
-    "app/jobs.py": ["gradio", "fastapi"],
-    "app/session.py": ["gradio", "fastapi"],
+    "app/runs/jobs.py": ["gradio", "fastapi"],
+    "app/document/session.py": ["gradio", "fastapi"],
     "app/studies": ["gradio", "fastapi", "uvicorn", *NO_TORCH, *ABOVE_STUDIES],
     "app/studies/statistics": ["sqlite3", "app.studies.store", "app.studies.log"],
     "app/studies/analysis": ["sqlite3", "app.studies.store"],
@@ -87,8 +107,8 @@ WITHOUT_TORCH = [
     "engine.provenance",
     "engine.dicom.reading",
     "engine.cli.main",
-    "app.jobs",
-    "app.session",
+    "app.runs.jobs",
+    "app.document.session",
     "app.panels.generate",
     "app.panels.erase",
     "app.studies.cli",

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from app.canvas.drawing import ORGAN_BITS, labels_file, organ_bits
-from app.jobs import Jobs
-from app.loading import Loading
+from app.document.session import Session, State
+from app.document.viewing import NEW_SIDE
+from app.models.templates import Template
 from app.pages.shown import Shown, document
 from app.panels import shape
-from app.session import Session, State
-from app.templates import Template
-from app.viewing import NEW_SIDE
+from app.runs.jobs import Jobs
+from app.runs.loading import Loading
 from engine.api import Organs, Request, Result, SegmentRequest
 from engine.errors import InvalidRequest
 from engine.shapes import ChestShape

@@ -13,10 +13,12 @@ import gradio as gr
 
 from app.canvas.component import Ask, asked
 from app.canvas.drawing import Drawing, labels_file
-from app.holding import held
-from app.jobs import Jobs
-from app.loading import Loading
-from app.models import Models
+from app.document.holding import held
+from app.document.session import Session, Sessions, State, fitted
+from app.document.uploads import Uploads
+from app.document.viewing import named
+from app.models.sets import Models
+from app.models.templates import Template
 from app.pages import estimates, history
 from app.pages.anatomy import Anatomy
 from app.pages.files import Files
@@ -24,11 +26,9 @@ from app.pages.form import Form, form_of
 from app.pages.running import Running
 from app.pages.shown import Shown, document, note, refusal
 from app.panels import shape
-from app.session import Session, Sessions, State, fitted
+from app.runs.jobs import Jobs
+from app.runs.loading import Loading
 from app.settings import Settings
-from app.templates import Template
-from app.uploads import Uploads
-from app.viewing import named
 from engine.api import Verb
 from engine.errors import InvalidRequest
 

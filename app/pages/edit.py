@@ -16,7 +16,6 @@ from app.pages.desk import Desk
 from app.pages.form import VERBS, Form
 from app.pages.shown import REST, Shown
 from app.panels import details, erase, generate, insert, outpaint, run, upscale, zone
-from app.server import UPLOADS
 
 STATIC = Path(__file__).parent.parent / "static"
 FONT = LocalFont("IBM Plex Sans", weights=(400, 700))  # comes with Gradio
@@ -43,6 +42,7 @@ STYLES = ("page.css", "panel.css", "steps.css", "files.css", "access.css")
 HEAD = "".join(f'<link rel="stylesheet" href="/page/{name}">' for name in STYLES) + "".join(
     f'<script src="/page/{name}" defer></script>' for name in SCRIPTS
 )
+UPLOADS = "100mb"  # by way of Gradio: drawings
 SEND = "async (...values) => await window.XREAL.page.send(values)"
 
 

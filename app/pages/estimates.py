@@ -2,9 +2,9 @@
 
 from typing import Any, get_args
 
-from app.jobs import Jobs
-from app.loading import Engine
 from app.panels.details import NAMES
+from app.runs.jobs import Jobs
+from app.runs.loading import Engine
 from engine.api import Verb
 
 VERBS: tuple[Verb, ...] = get_args(Verb)

@@ -6,17 +6,18 @@ from typing import Any
 
 import gradio as gr
 
-from app import examples, masks, opening
-from app.archive import read_project
+from app import examples
 from app.canvas.drawing import KEEP, Drawing, labels_file
-from app.jobs import Jobs
-from app.loading import Loading
+from app.document import masks, opening
+from app.document.archive import read_project
+from app.document.project import become, empty
+from app.document.session import Session, Sessions
+from app.document.uploads import Upload, Uploads
 from app.pages.anatomy import canvas_shape
 from app.pages.form import VERBS
 from app.pages.shown import Shown, document, note, step
-from app.project import become, empty
-from app.session import Session, Sessions
-from app.uploads import Upload, Uploads
+from app.runs.jobs import Jobs
+from app.runs.loading import Loading
 from engine.errors import InvalidRequest
 
 RUNNING = "A run is going on in this document. Stop it, or wait for its end, then open another."

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from app.canvas.drawing import Drawing
+from app.document.session import State
 from app.panels import details, erase, generate, insert, outpaint, upscale, zone
-from app.session import State
 from engine.api import Request, Sampling, Verb
 from engine.errors import InvalidRequest
 

@@ -8,9 +8,9 @@ import gradio as gr
 import numpy as np
 
 from app.canvas.drawing import ERASE, labels_file
-from app.loading import Engine
+from app.document.session import Session, fitted
 from app.pages.shown import Shown, document, note, step
-from app.session import Session, fitted
+from app.runs.loading import Engine
 from engine.errors import InvalidRequest
 
 

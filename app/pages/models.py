@@ -12,9 +12,9 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from app import messages
-from app.limits import limits
-from app.loading import Engine, Loading
-from app.models import Models
+from app.models.limits import limits
+from app.models.sets import Models
+from app.runs.loading import Engine, Loading
 from engine.api import AORTA, HEART, LEFT_LUNG, ORGAN_NAMES, RIGHT_LUNG
 
 HTML = Path(__file__).parent.parent / "static" / "models.html"

@@ -10,16 +10,16 @@ import gradio as gr
 
 from app import messages
 from app.canvas.drawing import Drawing
-from app.holding import Held, carried_over, held, held_of, with_findings
-from app.jobs import Jobs, Stages, Step
-from app.loading import Loading
+from app.document.holding import Held, carried_over, held, held_of, with_findings
+from app.document.session import Session, State, fitted, keep_result, keep_stages, seed_of
 from app.pages.changes import Changes
 from app.pages.estimates import kind_of
 from app.pages.form import Form, after, read, state_name, zone_of
 from app.pages.shown import Shown
 from app.panels import details, insert, run
 from app.panels.generate import finding
-from app.session import Session, State, fitted, keep_result, keep_stages, seed_of
+from app.runs.jobs import Jobs, Stages, Step
+from app.runs.loading import Loading
 from engine.api import (
     GenerateRequest,
     InsertRequest,

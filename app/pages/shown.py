@@ -8,10 +8,10 @@ import gradio as gr
 
 from app import messages
 from app.canvas.component import shown
-from app.loading import Engine
+from app.document.session import Session
+from app.document.viewing import view_of
 from app.pages.form import Form
-from app.session import Session
-from app.viewing import view_of
+from app.runs.loading import Engine
 
 NAMED = ("verb", "report", "seed", "keep_seed", "quality")  # values that Shown names itself
 REST = tuple(f.name for f in fields(Form) if f.name not in NAMED)

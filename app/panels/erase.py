@@ -6,8 +6,8 @@ from typing import Any
 import gradio as gr
 
 from app.canvas.drawing import Drawing
+from app.document.session import State, fitted
 from app.panels import zone
-from app.session import State, fitted
 from engine.api import EraseRequest, Sampling
 from engine.errors import InvalidRequest
 

@@ -8,10 +8,10 @@ import gradio as gr
 import numpy as np
 
 from app.canvas.drawing import Drawing, FindingRegion
-from app.holding import held
+from app.document.holding import held
+from app.document.session import State, fitted
 from app.panels import zone
 from app.panels.generate import finding
-from app.session import State, fitted
 from engine.api import Finding, InsertRequest, Sampling
 from engine.errors import InvalidRequest
 

@@ -7,7 +7,7 @@ import numpy as np
 from gradio.components import Component
 
 from app.canvas.drawing import Drawing
-from app.session import State, fitted
+from app.document.session import State, fitted
 from engine.api import LARGEST_SIDE, OutpaintRequest, Sampling
 from engine.errors import InvalidRequest
 

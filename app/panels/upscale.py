@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from app.session import State
+from app.document.session import State
 from engine.api import Sampling, UpscaleRequest
 from engine.errors import InvalidRequest
 

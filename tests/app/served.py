@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.autosave import Documents
-from app.jobs import Jobs
-from app.loading import Loading
-from app.models import Models
+from app.document.autosave import Documents
+from app.document.session import Sessions
+from app.models.sets import Models
+from app.models.templates import Template
 from app.pages.desk import Desk
-from app.session import Sessions
+from app.runs.jobs import Jobs
+from app.runs.loading import Loading
 from app.settings import Settings
-from app.templates import Template
 from tests.box_chest import box_shapes
 
 OpenSet = Callable[[str], Any]

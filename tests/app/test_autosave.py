@@ -6,10 +6,10 @@ import os
 import numpy as np
 import pytest
 
-from app import autosave
-from app.autosave import Documents
-from app.project import snapshot
-from app.session import Session, Sessions
+from app.document import autosave
+from app.document.autosave import Documents
+from app.document.project import snapshot
+from app.document.session import Session, Sessions
 from engine.errors import EngineError
 from engine.files import write_whole
 from tests.app.test_project import ME, assert_same, worked_in

@@ -3,9 +3,9 @@ import threading
 import numpy as np
 import pytest
 
-from app.jobs import Jobs
-from app.loading import Loading
-from app.waiting import PER_SESSION
+from app.runs.jobs import Jobs
+from app.runs.loading import Loading
+from app.runs.waiting import PER_SESSION
 from engine.api import GenerateRequest, Progress, Sampling
 from engine.errors import InvalidRequest, OutOfMemory
 from tests.app.fake_engine import FakeEngine

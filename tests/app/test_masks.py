@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from app import masks
 from app.canvas.drawing import ERASE, KEEP, Drawing, FindingRegion
-from app.opening import SEVERAL, identify, read_masks
+from app.document import masks
+from app.document.opening import SEVERAL, identify, read_masks
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.images import write_organs, write_png
 from tests.app.test_panels import CHEST, SIDE, A, B, drawing

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.measuring import measures
+from app.document.measuring import measures
 from engine.api import HEART, LEFT_LUNG, RIGHT_LUNG
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.loading import Loading
-from app.models import Models, named_file
+from app.models.sets import Models, named_file
+from app.runs.loading import Loading
 from app.settings import Settings
 from engine import golden
 from engine.errors import CheckpointRefused, InvalidRequest

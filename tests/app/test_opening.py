@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from app.opening import open_picture
-from app.session import Session
+from app.document.opening import open_picture
+from app.document.session import Session
 from engine.api import EraseRequest, Finding, GenerateRequest, Sampling
 from engine.errors import ImageUnreadable
 from engine.images import write_png

@@ -78,7 +78,7 @@ def payload(folder, bits):
 
 
 def test_a_region_is_computed_from_the_drawing_that_was_sent(client, tmp_path, monkeypatch):
-    monkeypatch.setattr("app.panel_routes.get_upload_folder", lambda: str(tmp_path))
+    monkeypatch.setattr("app.routes.panels.get_upload_folder", lambda: str(tmp_path))
     bits = np.zeros((64, 64), np.uint32)
     bits[10:50, 36:56] = 1  # the left lung
     answer = post(

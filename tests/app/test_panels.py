@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from app.canvas.drawing import ERASE, KEEP, Drawing, FindingRegion
+from app.document.session import State
 from app.pages.form import Form, after, read, state_name
 from app.panels import details, insert, outpaint
-from app.session import State
 from engine.api import (
     EraseRequest,
     GenerateRequest,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.archive import MANIFEST, project_bytes, read_project
 from app.canvas.drawing import Drawing, FindingRegion
-from app.project import Document, ProjectUnreadable, become, snapshot
-from app.session import Session, State
+from app.document.archive import MANIFEST, project_bytes, read_project
+from app.document.project import Document, ProjectUnreadable, become, snapshot
+from app.document.session import Session, State
 from engine.api import EraseRequest, Finding, GenerateRequest, Sampling
 from engine.provenance import inputs_of, request_of
 from engine.shapes import ChestShape
@@ -200,7 +200,7 @@ def test_a_project_that_is_not_whole_is_refused_by_the_part(tmp_path, change, sa
 
 def resigned(name, data):
     """A member replaced, with a manifest that agrees: what a stranger could write."""
-    from app.archive import entry
+    from app.document.archive import entry
 
     def change(members):
         members[name] = data

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.regions import has_lungs, proposed
+from app.report.regions import has_lungs, proposed
 from engine import masks
 from engine.api import Organs
 from engine.errors import InvalidRequest

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from app.canvas.drawing import ERASE, Drawing, FindingRegion
-from app.jobs import Jobs
-from app.loading import Loading
+from app.document.session import Session, State
 from app.pages.changes import Changes
 from app.pages.running import Running
 from app.panels import insert
-from app.session import Session, State
+from app.runs.jobs import Jobs
+from app.runs.loading import Loading
 from engine.api import EraseRequest, Finding, InsertRequest, Result
 from tests.app.fake_engine import FakeEngine
 from tests.app.test_panels import CHEST, SIDE, drawing, form

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from app.session import State
+from app.document.session import State
 from app.settings import Settings
 from engine.api import EraseRequest, GenerateRequest, Sampling
 from engine.provenance import inputs_of, read_recipe, recipe_of, request_of

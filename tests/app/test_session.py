@@ -1,7 +1,7 @@
 import numpy as np
 
 from app.canvas.drawing import Drawing
-from app.session import Session, Sessions, State, keep_result
+from app.document.session import Session, Sessions, State, keep_result
 from engine.api import EraseRequest, Finding, GenerateRequest, Sampling, UpscaleRequest
 from engine.provenance import request_of
 from tests.app.fake_engine import FakeEngine

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from app.document.session import Session
+from app.models.templates import Template, embedded_templates
 from app.panels import shape
-from app.session import Session
-from app.templates import Template, embedded_templates
 from engine.errors import InvalidRequest
 from engine.masks import cardiothoracic_ratio
 from engine.shapes import ChestShape

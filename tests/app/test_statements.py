@@ -1,6 +1,6 @@
 import pytest
 
-from app.statements import Painted, ignored, placed, statements, words_of
+from app.report.statements import Painted, ignored, placed, statements, words_of
 from engine.api import Knows
 
 KNOWS = Knows(

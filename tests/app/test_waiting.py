@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.waiting import IN_ALL, PER_SESSION, Waiting
+from app.runs.waiting import IN_ALL, PER_SESSION, Waiting
 from engine.errors import InvalidRequest
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.archive import read_project
+from app.document.archive import read_project
 from engine.images import write_png
 from tests.app.fake_engine import FakeEngine
 from tests.app.served import Served, serving
@@ -198,7 +198,7 @@ def test_saved_is_said_after_the_write_and_why_it_failed(
 ) -> None:
     import errno
 
-    from app import autosave
+    from app.document import autosave
     from engine.errors import DiskFull
 
     assert state_of(edit) == "Empty"

@@ -24,7 +24,7 @@ BAR, RAIL, OPTIONS = 40, 44, 36
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    from app.templates import embedded_templates
+    from app.models.templates import embedded_templates
     from engine import open_engine
 
     with serving(open_engine(), tmp_path_factory.mktemp("data")) as running:

@@ -3,8 +3,8 @@
 from typing import Any, get_args
 
 from app.canvas.view import Known, Proposal, StateThumb, View
-from app.loading import Engine
-from app.session import MARKS, Session, State
+from app.document.session import MARKS, Session, State
+from app.runs.loading import Engine
 from engine.api import Knows, Verb
 from engine.vocabulary import NOTHING
 

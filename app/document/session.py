@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.drawing import Drawing
-from app.holding import Held, held_of
+from app.document.holding import Held, held_of
 from engine.api import GenerateRequest, Pixels, Request, Result, UpscaleRequest
 from engine.errors import EngineError, InvalidRequest
 from engine.provenance import inputs_of, with_history

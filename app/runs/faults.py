@@ -8,8 +8,8 @@ import json
 import platform
 from typing import Any
 
-from app.jobs import JobView
-from app.loading import Engine
+from app.runs.jobs import JobView
+from app.runs.loading import Engine
 from engine.api import Request
 from engine.provenance import recipe_of
 from engine.version import VERSION

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.version import VERSION
 
-CARD = Path(__file__).resolve().parent.parent / "assets" / "models" / "MODEL_CARD.md"
+CARD = Path(__file__).resolve().parents[2] / "assets" / "models" / "MODEL_CARD.md"
 HEADING = "## What it cannot do"
 SHOWN = 4  # of the limits; the card has the rest
 

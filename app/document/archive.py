@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from app.project import FORMAT, SCHEMA, Document, ProjectUnreadable, all_bytes, damaged
-from app.project_reading import document_of
+from app.document.project import FORMAT, SCHEMA, Document, ProjectUnreadable, all_bytes, damaged
+from app.document.project_reading import document_of
 from engine.version import VERSION
 
 MANIFEST = "manifest.json"

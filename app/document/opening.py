@@ -8,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from app import archive, masks
 from app.canvas.drawing import (
     FIRST_FINDING,
     LAST_FINDING,
@@ -17,7 +16,8 @@ from app.canvas.drawing import (
     letter_of,
     organ_bits,
 )
-from app.session import Origin, Session, State
+from app.document import archive, masks
+from app.document.session import Origin, Session, State
 from engine.errors import EngineError, ImageUnreadable
 from engine.images import read_image
 from engine.provenance import (

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app import archive
-from app.project import (
+from app.document import archive
+from app.document.project import (
     THUMBNAIL,
     Document,
     ProjectUnreadable,
@@ -29,8 +29,8 @@ from app.project import (
     parts_of,
     snapshot,
 )
-from app.project_reading import document_of
-from app.session import Session
+from app.document.project_reading import document_of
+from app.document.session import Session
 from engine.errors import DiskFull, EngineError
 from engine.files import NO_ROOM, write_whole
 

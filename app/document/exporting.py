@@ -3,8 +3,8 @@
 import json
 from typing import Literal, cast, get_args
 
-from app.masks import masks_bytes
-from app.session import Session, State
+from app.document.masks import masks_bytes
+from app.document.session import Session, State
 from engine.errors import InvalidRequest
 from engine.marks import Mark
 from engine.provenance import picture_bytes

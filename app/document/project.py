@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app import pictures
 from app.canvas.drawing import Drawing
-from app.session import Session, State
+from app.document import pictures
+from app.document.session import Session, State
 from engine import carried
 from engine.errors import EngineError
 from engine.images import from_codes, to_codes

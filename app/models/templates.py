@@ -9,7 +9,7 @@ import numpy as np
 from engine.api import Organs
 from engine.shapes import ChestShape, Shapes, read_shapes
 
-MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
+MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from fastapi import Body, FastAPI, HTTPException, Request
 from gradio.utils import get_upload_folder
 
 from app.canvas.drawing import Drawing, labels_file, read_drawing
+from app.document.session import Session
 from app.pages.desk import Desk
-from app.regions import has_lungs, proposed
-from app.session import Session
-from app.statements import Painted, ignored, placed, statements, words_of
+from app.report.regions import has_lungs, proposed
+from app.report.statements import Painted, ignored, placed, statements, words_of
 from engine.api import Knows, Organs
 from engine.errors import EngineError, InvalidRequest
 

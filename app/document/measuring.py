@@ -4,9 +4,9 @@ import threading
 
 import numpy as np
 
-from app.jobs import Jobs
-from app.loading import Engine
-from app.session import Session
+from app.document.session import Session
+from app.runs.jobs import Jobs
+from app.runs.loading import Engine
 from engine.api import HEART, LEFT_LUNG, RIGHT_LUNG, Organs, SegmentRequest
 
 Measures = dict[str, float]

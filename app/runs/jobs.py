@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app import messages
-from app.loading import Engine, Loading
-from app.waiting import Waiting
+from app.runs.loading import Engine, Loading
+from app.runs.waiting import Waiting
 from engine.api import Pixels, Progress, Request, Result
 from engine.errors import Cancelled, InvalidRequest, OutOfMemory
 

@@ -5,11 +5,12 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.datastructures import QueryParams
 
-from app import examples, messages, pictures
-from app.limits import about
+from app import examples, messages
+from app.document import pictures
+from app.models.limits import about
+from app.models.templates import Template
 from app.pages.desk import Desk
 from app.panels import shape
-from app.templates import Template
 from engine.errors import InvalidRequest
 from engine.shapes import ChestShape
 

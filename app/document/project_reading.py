@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from app.canvas.drawing import MOST_PIXELS as MOST_DRAWN
 from app.canvas.drawing import RESERVED_BITS, Drawing, findings_of
-from app.holding import Held
-from app.project import DOCUMENT, Document, ProjectUnreadable, damaged
-from app.session import Kind, Origin, State
+from app.document.holding import Held
+from app.document.project import DOCUMENT, Document, ProjectUnreadable, damaged
+from app.document.session import Kind, Origin, State
 from engine import carried
 from engine.api import MOST_PIXELS
 from engine.errors import EngineError

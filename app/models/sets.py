@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app import messages
-from app.loading import Engine, Loading
+from app.runs.loading import Engine, Loading
 from app.settings import Settings
 from engine.errors import Cancelled, EngineError, InvalidRequest
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.archive import read_member
 from app.canvas.drawing import (
     ALL_BITS,
     ERASE,
@@ -34,7 +33,8 @@ from app.canvas.drawing import (
     letter_of,
     organ_bits,
 )
-from app.project import ProjectUnreadable
+from app.document.archive import read_member
+from app.document.project import ProjectUnreadable
 from engine import png
 from engine.api import ORGAN_NAMES
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest

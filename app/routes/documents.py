@@ -8,15 +8,16 @@ from urllib.parse import unquote
 from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from app import exporting, messages
-from app.archive import project_bytes
-from app.autosave import Documents
+from app import messages
 from app.canvas.drawing import MOST_PIXELS, read_planes
+from app.document import exporting
+from app.document.archive import project_bytes
+from app.document.autosave import Documents
+from app.document.project import snapshot
+from app.document.session import Session
+from app.document.viewing import view_of
 from app.pages import history
 from app.pages.desk import Desk
-from app.project import snapshot
-from app.session import Session
-from app.viewing import view_of
 from engine.errors import InvalidRequest
 
 LONGEST_HEAD = 200_000  # bytes of what is sent with a drawing
