@@ -11,6 +11,8 @@ A file is built from this list alone and nothing is copied from the picture that
     XML:com...xmp  iTXt   IPTC digital source type
     Software, Comment     iTXt, for people
     xrSI           one for each input: name, form, content (private chunk; viewers skip it)
+
+A DICOM file of ours carries the same chunks, see :mod:`engine.dicom.carrying`.
 """
 
 import hashlib
@@ -38,7 +40,7 @@ from engine.api import (
     SegmentRequest,
     UpscaleRequest,
 )
-from engine.dicom.carrying import inputs_in, recipe_in
+from engine.dicom.carrying import chunks_in
 from engine.dicom.gate import is_dicom, outline
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.files import write_whole
@@ -83,7 +85,7 @@ def inputs_of(request: Request) -> Inputs:
     """What a file carries of ``request``. Exact edits read what they replace, so their picture
     is left out: whoever replays one brings it."""
     found = _inputs(request)
-    if _zone(request) is not None and _exact(request):
+    if zone_of(request) is not None and _exact(request):
         del found["image"]
     return found
 
@@ -163,15 +165,22 @@ def picture_bytes(
     whole = wholly_synthetic(recipe)
     codes = marked(to_codes(pixels, bits), WHOLE if whole else PARTLY, mark)
     kind = "trainedAlgorithmicMedia" if whole else "compositeWithTrainedAlgorithmicMedia"
+    recipe_chunk, *luggage = chunks_of(recipe, inputs, notes_of(pixels, mark, bits))
     texts = [
-        png.text_chunk(KEYWORD, _json({**recipe, "file": notes_of(pixels, mark, bits)})),
+        recipe_chunk,
         png.text_chunk("XML:com.adobe.xmp", xmp(kind)),
         png.text_chunk("Software", f"XReal Studio {VERSION}"),
         png.text_chunk("Comment", (WHOLE if whole else PARTLY) + ". Not a medical device."),
     ]
     header, *rest = png.chunks(png.encode(codes))
-    luggage = [(INPUT_CHUNK, carried.pack(name, array)) for name, array in inputs.items()]
     return png.join([header, *texts, *rest[:-1], *luggage, rest[-1]])
+
+
+def chunks_of(recipe: Recipe, inputs: Inputs, notes: dict[str, Any]) -> list[png.Chunk]:
+    """What a file carries: first the recipe, with ``notes`` on the file, then the inputs."""
+    recipe_chunk = png.text_chunk(KEYWORD, _json({**recipe, "file": notes}))
+    luggage = [(INPUT_CHUNK, carried.pack(name, array)) for name, array in inputs.items()]
+    return [recipe_chunk, *luggage]
 
 
 def write_recipe(path: str | Path, recipe: Recipe) -> None:
@@ -189,25 +198,19 @@ def read_recipe(source: str | Path | bytes) -> tuple[Recipe, Inputs]:
     data = source if isinstance(source, bytes) else _contents(Path(source))
     if png.is_png(data):
         parts = list(png.chunks(data))
-        found = png.texts(parts).get(KEYWORD)
-        text = None if found is None else found.encode()
-        packed = [payload for kind, payload in parts if kind == INPUT_CHUNK]
     elif is_dicom(data):
-        held = outline(data)
-        text, packed = recipe_in(held), list(inputs_in(held))
+        parts = chunks_in(outline(data)) or []
     else:
         return recipe_from_text(data), {}
+    text = png.texts(parts).get(KEYWORD)
     if text is None:
         raise ImageUnreadable(
             "This picture holds no recipe: it was not written by XReal Studio, or another "
             "program saved it again and dropped the recipe."
         )
-    recipe = recipe_from_text(text)
+    recipe = recipe_from_text(text.encode())
     recipe.pop("file", None)
-    return recipe, _unpacked(packed)
-
-
-def _unpacked(packed: list[bytes]) -> Inputs:
+    packed = [payload for kind, payload in parts if kind == INPUT_CHUNK]
     inputs, pixels = {}, 0
     for payload in packed:
         name, form, body = carried.unwrap(payload)
@@ -216,7 +219,7 @@ def _unpacked(packed: list[bytes]) -> Inputs:
         if pixels > MOST_INPUT_PIXELS:
             raise ImageUnreadable("The inputs inside this file are larger than is ever written.")
         inputs[name] = carried.unpack(form, body)
-    return inputs
+    return recipe, inputs
 
 
 # Requests as plain values
@@ -308,13 +311,13 @@ def _inputs(request: Request) -> Inputs:
             found[f.name] = value
         elif f.name == "findings":
             found |= {f"finding-{n}": finding.mask for n, finding in enumerate(value, 1)}
-    zone = _zone(request)
+    zone = zone_of(request)
     if zone is not None and not _exact(request):
         found["image"] = np.where(zone, np.float32(0), found["image"])
     return found
 
 
-def _zone(request: Request) -> NDArray[np.bool_] | None:
+def zone_of(request: Request) -> NDArray[np.bool_] | None:
     """Where an edit replaces the picture it was given; None for verbs that replace nothing."""
     match request:
         case EraseRequest():

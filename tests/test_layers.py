@@ -37,6 +37,7 @@ FLOORS = [
     ["engine.embedded", "engine.published", "engine.training"],
     ["engine.checkpoints", "engine.painting", "engine.prompts", "engine.golden"],
     ["engine.bundle", "engine.frame", "engine.masks", "engine.compositing"],
+    ["engine.dicom.writing", "engine.dicom.segmentation"],
     ["engine.origin", "engine.ledger"],
     [
         "engine.provenance",
@@ -106,6 +107,7 @@ WITHOUT_TORCH = [
     "engine.images",
     "engine.provenance",
     "engine.dicom.reading",
+    "engine.dicom.writing",
     "engine.cli.main",
     "app.runs.jobs",
     "app.document.session",

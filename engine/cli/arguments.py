@@ -41,7 +41,22 @@ def _written(parser: argparse.ArgumentParser) -> None:
         "into a corner, or nowhere; recipe and metadata are always written (default: strip)",
     )
     written.add_argument(
-        "--bits", type=int, choices=(8, 16), default=16, help="bits a pixel (default: 16)"
+        "--bits",
+        type=int,
+        choices=(8, 16),
+        default=16,
+        help="bits a pixel (default: 16); an edited DICOM film keeps its own",
+    )
+    written.add_argument(
+        "--masks",
+        metavar="FILE.dcm",
+        help="with a DICOM output: write organs and zones as a DICOM segmentation, too",
+    )
+    written.add_argument(
+        "--words-checked",
+        action="store_true",
+        help="a person has looked: no words in the picture name the patient (asked for where a "
+        "DICOM file says that some do)",
     )
     written.add_argument(
         "--recipe", dest="recipe_out", metavar="FILE", help="write the recipe as JSON, too"
@@ -96,11 +111,11 @@ def _zone(parser: argparse.ArgumentParser, feather: str) -> None:
 
 
 def _image(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", metavar="IMAGE", help="radiograph: PNG, JPEG or TIFF, 8 or 16 bit")
+    parser.add_argument("image", metavar="IMAGE", help="radiograph: DICOM, PNG, JPEG or TIFF")
 
 
 def _generate(parser: argparse.ArgumentParser) -> None:
-    _common(parser, "PNG to write")
+    _common(parser, "PNG or DICOM file (.dcm) to write")
     anatomy = parser.add_mutually_exclusive_group()
     anatomy.add_argument("--organs", metavar="FILE", help=ORGANS)
     shape_arguments(parser, anatomy)
@@ -148,7 +163,7 @@ def shape_arguments(parser: argparse.ArgumentParser, anatomy: "argparse._Actions
 
 def _insert(parser: argparse.ArgumentParser) -> None:
     _image(parser)
-    _common(parser, "PNG to write")
+    _common(parser, "PNG or DICOM file (.dcm) to write")
     parser.add_argument(
         "--finding", metavar="WORDS=MASK", action="append", default=[], help=FINDING
     )
@@ -163,7 +178,7 @@ def _insert(parser: argparse.ArgumentParser) -> None:
 
 def _erase(parser: argparse.ArgumentParser) -> None:
     _image(parser)
-    _common(parser, "PNG to write")
+    _common(parser, "PNG or DICOM file (.dcm) to write")
     parser.add_argument("--mask", metavar="FILE", required=True, help=MASK)
     parser.add_argument("--words", default="", metavar="TEXT", help="what should be there instead")
     parser.add_argument("--organs", metavar="FILE", help=ORGANS + "; default: read from IMAGE")
@@ -174,7 +189,7 @@ def _erase(parser: argparse.ArgumentParser) -> None:
 
 def _outpaint(parser: argparse.ArgumentParser) -> None:
     _image(parser)
-    _common(parser, "PNG to write")
+    _common(parser, "PNG or DICOM file (.dcm) to write")
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--keep", metavar="FILE", help="picture of the same size: white is kept")
     which.add_argument(
@@ -188,7 +203,7 @@ def _outpaint(parser: argparse.ArgumentParser) -> None:
 
 def _upscale(parser: argparse.ArgumentParser) -> None:
     _image(parser)
-    _common(parser, "PNG to write, 1024 px")
+    _common(parser, "PNG or DICOM file to write, 1024 px")
     parser.add_argument(
         "--method", default="ddim", choices=("ddim", "ddpm"), help="few or many steps (ddim)"
     )
@@ -198,13 +213,19 @@ def _upscale(parser: argparse.ArgumentParser) -> None:
 
 def _segment(parser: argparse.ArgumentParser) -> None:
     _image(parser)
-    _common(parser, "organ map to write: indexed PNG, see generate --organs")
-    parser.set_defaults(recipe_out=None, count="1")
+    _common(
+        parser,
+        "organ map to write: indexed PNG, see generate --organs; or, for a DICOM file of ours, a "
+        "DICOM segmentation (.dcm)",
+    )
+    parser.set_defaults(recipe_out=None, masks=None, count="1")
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="FILE", help="PNG of ours, or a recipe in JSON")
-    _common(parser, "PNG to write")
+    parser.add_argument(
+        "recipe", metavar="FILE", help="PNG or DICOM file of ours, or a recipe in JSON"
+    )
+    _common(parser, "PNG or DICOM file (.dcm) to write")
     parser.add_argument(
         "--input",
         metavar="NAME=FILE",

@@ -23,13 +23,15 @@ from engine.api import (
     SegmentRequest,
     UpscaleRequest,
 )
+from engine.dicom.gate import START, is_dicom
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
-from engine.images import read_image, read_mask, read_organs
+from engine.images import OpenedImage, read_image, read_mask, read_organs
 from engine.provenance import Inputs, Recipe, read_recipe
 from engine.shapes import SLIDERS, ChestShape, read_shapes
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "assets" / "models"
 MOST_VARIATIONS = 1000
+DICOM = ".dcm"
 Read = TypeVar("Read")
 
 
@@ -54,20 +56,40 @@ def outputs(args: argparse.Namespace) -> list[Path]:
     if not 1 <= count <= MOST_VARIATIONS:
         raise InvalidRequest(f"Choose between 1 and {MOST_VARIATIONS} variations.")
     path = Path(args.output)
-    if path.suffix.lower() != ".png":
+    if args.command == "shape" and path.suffix.lower() != ".png":
         raise InvalidRequest(f"The output must be a PNG file; '{path.name}' does not end in .png.")
+    if path.suffix.lower() not in (".png", DICOM):
+        raise InvalidRequest(
+            f"The output must be a PNG or DICOM file; '{path.name}' does not end in .png or "
+            f"{DICOM}."
+        )
     if path.is_dir():
-        raise InvalidRequest(f"'{path.name}' is a folder. Name a PNG file to write.")
+        raise InvalidRequest(f"'{path.name}' is a folder. Name a file to write.")
+    masks = getattr(args, "masks", None)
+    if masks and (path.suffix.lower() != DICOM or Path(masks).suffix.lower() != DICOM):
+        raise InvalidRequest(
+            f"--masks writes a DICOM segmentation beside a DICOM picture: both must end in {DICOM}."
+        )
     paths = [path]
     if count > 1:
         paths = [path.with_name(f"{path.stem}-{n}{path.suffix}") for n in range(1, count + 1)]
     read = {Path(source).absolute() for source in _sources(args)}
-    for path in paths:
+    beside = [numbered(masks, args.output, path) for path in paths] if masks else []
+    if len({one.absolute() for one in [*paths, *beside]}) < len(paths) + len(beside):
+        raise InvalidRequest("--masks and --output name the same file. Choose another name.")
+    for path in [*paths, *beside]:
         if path.absolute() in read:
             raise InvalidRequest(
                 f"'{path.name}' is one of the inputs and would be lost. Choose another name."
             )
     return paths
+
+
+def numbered(other: str | Path, output: str | Path, path: Path) -> Path:
+    """``other`` with the number of a variation, such as the "-2" of ``path``."""
+    other = Path(other)
+    number = path.stem.removeprefix(Path(output).stem)
+    return other.with_name(f"{other.stem}{number}{other.suffix}")
 
 
 def replay_inputs(given: Sequence[str], recipe: Recipe) -> Inputs:
@@ -93,6 +115,39 @@ def named(path: str | Path, read: Callable[[], Read]) -> Read:
         return read()
     except ImageUnreadable as error:
         raise ImageUnreadable(f"{Path(path).name}: {error}") from error
+
+
+def opened(args: argparse.Namespace) -> OpenedImage | None:
+    """The film that a command works on, read once; None where there is none.
+
+    A replay from a DICOM file of ours works on that: its stored values are kept outside the zone.
+    """
+    if not hasattr(args, "opened"):
+        path = getattr(args, "image", None)
+        if args.command == "replay" and named(args.recipe, lambda: _is_dicom(args.recipe)):
+            path = args.recipe
+        args.opened = None if path is None else named(path, lambda: read_image(path))
+        _check_words(args)
+    return args.opened
+
+
+def _check_words(args: argparse.Namespace) -> None:
+    film = None if args.opened is None else args.opened.film
+    if film is None or not film.burned_in or film.synthetic or args.command == "segment":
+        return
+    if not args.words_checked:
+        raise InvalidRequest(
+            "The DICOM file says that words in the picture name the patient. Look at the picture, "
+            "erase what names anybody, and say that you have looked with --words-checked."
+        )
+
+
+def _is_dicom(path: str) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return is_dicom(file.read(START))
+    except OSError:
+        return False  # the sentence is that of whoever reads the file
 
 
 def image(path: str) -> Pixels:
@@ -140,6 +195,12 @@ def sampling(args: argparse.Namespace) -> Sampling:
     )
 
 
+def _film(args: argparse.Namespace) -> Pixels:
+    found = opened(args)
+    assert found is not None
+    return found.pixels
+
+
 def _generate(args: argparse.Namespace) -> Request:
     held = args.held_steps
     return GenerateRequest(
@@ -155,7 +216,7 @@ def _generate(args: argparse.Namespace) -> Request:
 def _insert(args: argparse.Namespace) -> Request:
     removed = tuple(Finding(text="", mask=mask(path)) for path in args.remove)
     return InsertRequest(
-        image=image(args.image),
+        image=_film(args),
         findings=removed + _findings(args.finding),
         sampling=sampling(args),
         organs=organs(args.organs) if args.organs else None,
@@ -165,7 +226,7 @@ def _insert(args: argparse.Namespace) -> Request:
 
 def _erase(args: argparse.Namespace) -> Request:
     return EraseRequest(
-        image=image(args.image),
+        image=_film(args),
         mask=mask(args.mask),
         sampling=sampling(args),
         organs=organs(args.organs) if args.organs else None,
@@ -184,7 +245,7 @@ def _zone(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _outpaint(args: argparse.Namespace) -> Request:
-    pixels = image(args.image)
+    pixels = _film(args)
     if args.keep:
         return OutpaintRequest(image=pixels, keep=mask(args.keep), sampling=sampling(args))
     top, bottom, left, right = _added(args.add)
@@ -200,11 +261,11 @@ def _outpaint(args: argparse.Namespace) -> Request:
 
 
 def _upscale(args: argparse.Namespace) -> Request:
-    return UpscaleRequest(image=image(args.image), method=args.method, sampling=sampling(args))
+    return UpscaleRequest(image=_film(args), method=args.method, sampling=sampling(args))
 
 
 def _segment(args: argparse.Namespace) -> Request:
-    return SegmentRequest(image=image(args.image))
+    return SegmentRequest(image=_film(args))
 
 
 REQUESTS: dict[str, Callable[[argparse.Namespace], Request]] = {

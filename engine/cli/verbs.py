@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.api import Request, Result, SegmentRequest, UpscaleRequest, with_seed
+from engine.api import Organs, Request, Result, SegmentRequest, UpscaleRequest, with_seed
 from engine.cli import reading
 from engine.cli.arguments import COMMANDS
 from engine.cli.progress import ProgressLine
 from engine.cli.shape import measures
 from engine.cli.writing import export
+from engine.dicom.writing import film_and_masks, segmentation_bytes
 from engine.files import check_room
 from engine.images import organs_bytes
 from engine.provenance import (
@@ -23,6 +24,7 @@ from engine.provenance import (
     recipe_bytes,
     request_of,
     with_history,
+    zone_of,
 )
 
 UPSCALED_SIDE = 1024  # px
@@ -79,16 +81,17 @@ def _write(args: argparse.Namespace, path: Path, result: Result, recipe: Recipe)
     """Write one result; what is said about it."""
     if recipe["verb"] == "segment":
         assert result.organs is not None
-        export(path, organs_bytes(result.organs), "organs", recipe)
+        _write_organs(args, path, result.organs, recipe)
+    elif path.suffix.lower() == reading.DICOM:
+        _write_dicom(args, path, result, recipe)
     else:
         inputs = inputs_of(result.request)
         data = picture_bytes(result, recipe, inputs, args.mark, args.bits)
         export(path, data, "png", recipe)
     if args.recipe_out:
-        number = path.stem.removeprefix(Path(args.output).stem)  # "-2" of the second variation
-        beside = Path(args.recipe_out)
-        to = beside.with_name(f"{beside.stem}{number}{beside.suffix}")
+        to = reading.numbered(args.recipe_out, args.output, path)
         export(to, recipe_bytes(recipe), "recipe", recipe)
+    opened = reading.opened(args)
     height, width = result.image.shape
     told = {} if result.organs is None or recipe["verb"] != "segment" else measures(result.organs)
     return {
@@ -98,9 +101,30 @@ def _write(args: argparse.Namespace, path: Path, result: Result, recipe: Recipe)
         "height": height,
         "seed": recipe["parameters"].get("sampling", {}).get("seed"),
         "seconds": result.seconds,
-        "notes": list(result.notes),
+        "notes": [*(opened.notes if opened else ()), *result.notes],
         "recipe": recipe,
     }
+
+
+def _write_organs(args: argparse.Namespace, path: Path, organs: Organs, recipe: Recipe) -> None:
+    if path.suffix.lower() == reading.DICOM:
+        data = segmentation_bytes(organs, Path(args.image).read_bytes())
+        export(path, data, "dicom", recipe)
+    else:
+        export(path, organs_bytes(organs), "organs", recipe)
+
+
+def _write_dicom(args: argparse.Namespace, path: Path, result: Result, recipe: Recipe) -> None:
+    """A Secondary Capture, and its segmentation; an edited film keeps its stored values."""
+    opened, zone = reading.opened(args), zone_of(result.request)
+    film = opened.film if opened is not None else None
+    if film is None or zone is None or film.stored.shape != result.image.shape:
+        film = zone = None
+    inputs = inputs_of(result.request)
+    data, masks = film_and_masks(result, recipe, inputs, args.mark, args.bits, film, zone)
+    export(path, data, "dicom", recipe)
+    if args.masks:
+        export(reading.numbered(args.masks, args.output, path), masks(), "dicom", recipe)
 
 
 def _say(args: argparse.Namespace, files: list[dict[str, Any]]) -> int:

@@ -27,25 +27,29 @@ def bind() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main() -> int:
-    bind()
+def answer(data: bytes) -> bytes:
+    """What is said of ``data``: one line of JSON, then the stored values where it is a film."""
     from engine.dicom import gate
     from engine.dicom.parsing import film_of
     from engine.errors import ImageUnreadable
 
-    warnings.simplefilter("ignore")  # they quote values of the file
-    answer: dict[str, Any]
-    body = b""
+    told: dict[str, Any]
     try:
-        film = film_of(gate.outline(sys.stdin.buffer.read()))
-        height, width = film.stored.shape
-        facts = asdict(film)
-        del facts["stored"]
-        answer = {"film": facts, "height": height, "width": width}
-        body = film.stored.astype("<i4").tobytes()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they quote values of the file
+            film = film_of(gate.outline(data))
     except ImageUnreadable as error:
-        answer = {"sentence": str(error)}
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + body)
+        return json.dumps({"sentence": str(error)}).encode() + b"\n"
+    height, width = film.stored.shape
+    facts = asdict(film)
+    del facts["stored"]
+    told = {"film": facts, "height": height, "width": width}
+    return json.dumps(told).encode() + b"\n" + film.stored.astype("<i4").tobytes()
+
+
+def main() -> int:
+    bind()
+    sys.stdout.buffer.write(answer(sys.stdin.buffer.read()))
     sys.stdout.buffer.flush()
     return 0
 

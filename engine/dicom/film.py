@@ -32,6 +32,7 @@ class Film:
     spacing_of: str
     burned_in: bool | None
     synthetic: bool
+    lossy: bool  # compressed with loss, now or before
     overlays: int
     notes: tuple[str, ...]
 
@@ -43,6 +44,16 @@ class Film:
     def least(self) -> int:
         """The least value that can be stored, which is entry 0 of the table."""
         return -(1 << (self.bits_stored - 1)) if self.signed else 0
+
+    @property
+    def shown(self) -> tuple[str, str] | None:
+        """Where rows and columns of ``stored`` lead, now that it is turned."""
+        if self.orientation is None:
+            return None
+        across, down = self.orientation
+        if across in "HF" and down not in "HF":
+            across, down = down, across
+        return across.replace("R", "L"), down.replace("H", "F")
 
     @property
     def codes(self) -> NDArray[np.uint16]:

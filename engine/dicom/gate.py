@@ -13,6 +13,7 @@ from engine.errors import ImageUnreadable
 
 DEEPEST = 16  # sequences inside sequences
 MOST_ELEMENTS = 200_000
+MOST_HEADERS = 100  # elements of the file's header
 MOST_INFLATED = 512_000_000  # bytes
 MOST_RATIO = 100  # inflated bytes for each deflated one
 START = 132  # preamble and "DICM"
@@ -56,11 +57,14 @@ class Place:
 @dataclass(frozen=True)
 class Outline:
     """A file that passed. ``body`` holds its elements, inflated, up to the end of the picture,
-    ``syntax`` is the UID of how they are written, ``elements`` those of the top level."""
+    ``syntax`` is the UID of how they are written, ``elements`` those of the top level.
+    ``private`` is what the program named by ``private_creator`` put into the header."""
 
     body: bytes
     syntax: str
     media_class: str
+    private_creator: str
+    private: bytes
     elements: dict[int, Place]
 
     def value(self, tag: int) -> bytes | None:
@@ -89,7 +93,10 @@ def outline(data: bytes) -> Outline:
     if not is_dicom(data):
         raise ImageUnreadable("This is not a DICOM file.")
     meta, start = _meta(data)
-    syntax, media_class = meta.get(0x00020010, ""), meta.get(0x00020002, "")
+    syntax, media_class, creator = (
+        meta.get(tag, b"")[:256].decode("latin-1").strip(" \0")
+        for tag in (0x00020010, 0x00020002, 0x00020100)
+    )
     if media_class == "1.2.840.10008.1.3.10":
         raise ImageUnreadable(
             "This is a DICOMDIR: it lists the pictures of a disc and holds none. Open one of the "
@@ -105,28 +112,27 @@ def outline(data: bytes) -> Outline:
     body = _inflated(data[start:]) if syntax == DEFLATED else data[start:]
     walk = _Walk(body, explicit=syntax != IMPLICIT, order=">" if syntax == BIG else "<")
     walk.run()
-    return Outline(body[: walk.at], syntax, media_class, walk.elements)
+    private = meta.get(0x00020102, b"")
+    return Outline(body[: walk.at], syntax, media_class, creator, private, walk.elements)
 
 
-def _meta(data: bytes) -> tuple[dict[int, str], int]:
-    """Short texts of group 2, and where the elements behind it begin."""
-    found: dict[int, str] = {}
+def _meta(data: bytes) -> tuple[dict[int, bytes], int]:
+    """The values of group 2, and where the elements behind it begin."""
+    found: dict[int, bytes] = {}
     at = START
     while data[at : at + 2] == b"\2\0":
-        if at + 8 > len(data) or at - START > 100_000:
+        if at + 12 > len(data):
             raise ImageUnreadable(CUT_OFF)
         group, element, vr = struct.unpack_from("<HH2s", data, at)
         if vr in LONG:
-            if at + 12 > len(data):
-                raise ImageUnreadable(CUT_OFF)
             (length,), at = struct.unpack_from("<I", data, at + 8), at + 12
         else:
             (length,), at = struct.unpack_from("<H", data, at + 6), at + 8
         if at + length > len(data):
             raise ImageUnreadable(CUT_OFF)
-        found[group << 16 | element] = (
-            data[at : at + min(length, 256)].decode("latin-1").strip(" \0")
-        )
+        if len(found) == MOST_HEADERS:
+            raise ImageUnreadable(DAMAGED)
+        found[group << 16 | element] = data[at : at + length]
         at += length
     return found, at
 

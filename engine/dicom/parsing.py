@@ -47,9 +47,9 @@ OTHERS = {  # the longest beginning that fits counts
 }
 WANTED = [
     0x00080016, 0x0008001C, 0x00180088, 0x00181114, 0x00181164, 0x00182010, 0x00200020,
-    0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280030, 0x00280100,
+    0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280030, 0x00280A02, 0x00280100,
     0x00280101, 0x00280102, 0x00280103, 0x00280301, 0x00281050, 0x00281051, 0x00281052,
-    0x00281053, 0x00281056, 0x00283000, 0x00283010, 0x20500020, gate.PIXELS,
+    0x00281053, 0x00281056, 0x00283000, 0x00283010, 0x00282110, 0x20500020, gate.PIXELS,
 ]  # fmt: skip
 ENCRYPTED = 0x04000500
 DARKEST, BRIGHTEST = 0.5, 99.5  # percentiles, where a file says nothing of its tones
@@ -90,7 +90,9 @@ def _film(outline: Outline) -> Film:
         )
     overlays = len({tag >> 16 for tag in outline.elements if tag >> 24 == 0x60})
     burned_in = {"YES": True, "NO": False}.get(str(head.get("BurnedInAnnotation", "")).strip())
-    _add_notes(notes, kind, overlays, burned_in)
+    synthetic = _said(head, "SyntheticData", "YES")
+    _add_notes(notes, kind, overlays, bool(burned_in) and not synthetic)
+    syntax = gate.SYNTAXES[outline.syntax]
     spacing, spacing_of = _spacing(head)
     if spacing is not None and orientation is not None and orientation[0] in "HF":
         spacing = (spacing[1], spacing[0])
@@ -101,13 +103,14 @@ def _film(outline: Outline) -> Film:
         signed=signed,
         tones=tones,
         kind=kind,
-        syntax=gate.SYNTAXES[outline.syntax],
+        syntax=syntax,
         orientation=orientation,
         turned=was_turned,
         spacing_mm=spacing,
         spacing_of=spacing_of,
         burned_in=burned_in,
-        synthetic=str(head.get("SyntheticData", "")).strip() == "YES",
+        synthetic=synthetic,
+        lossy=_said(head, "LossyImageCompression", "01") or "lossy" in syntax,
         overlays=overlays,
         notes=tuple(notes),
     )
@@ -134,6 +137,10 @@ _NO_KEY = (
     "This DICOM file is encrypted. Export it unencrypted from the PACS, on a computer where that "
     "is allowed."
 )
+
+
+def _said(head: Any, name: str, value: str) -> bool:
+    return str(head.get(name, "")).strip() == value
 
 
 def _check_picture(outline: Outline, head: Any) -> None:
@@ -248,7 +255,7 @@ def _lut(head: Any, name: str, notes: list[str]) -> Lut | None:
         notes.append("The file offers several tone curves; the first is used.")
     item, big = items[0], head.file_meta.TransferSyntaxUID == gate.BIG
     count, first, bits = _words(item.LUTDescriptor, 3, big)
-    count, bits = count or 65536, min(max(bits, 1), 16)
+    count, bits = count % 65536 or 65536, min(max(bits, 1), 16)
     if first > 32767 and int(head.get("PixelRepresentation") or 0):
         first -= 65536
     return Lut(first=first, bits=bits, entries=tuple(_words(item.LUTData, count, big)))
@@ -337,7 +344,8 @@ def _upright(
 def _spacing(head: Any) -> tuple[tuple[float, float] | None, str]:
     """(down, across) in mm, and at what: calibrated first, then the patient, then the detector."""
     imager, plain = _pair(head, "ImagerPixelSpacing"), _pair(head, "PixelSpacing")
-    if plain is not None and plain != imager:
+    corrected = bool(head.get("PixelSpacingCalibrationType"))
+    if plain is not None and (corrected or (imager is not None and plain != imager)):
         return plain, "calibrated"
     magnified = _number(head, "EstimatedRadiographicMagnificationFactor", 0.0)
     if imager is not None and magnified >= 1:
@@ -369,7 +377,7 @@ def _numbers(head: Any, name: str) -> list[float]:
     return found
 
 
-def _add_notes(notes: list[str], kind: Kind, overlays: int, burned_in: bool | None) -> None:
+def _add_notes(notes: list[str], kind: Kind, overlays: int, named: bool) -> None:
     if kind == "DX for processing":
         notes.append(
             "The file holds the detector's raw values, meant for processing and not for viewing."
@@ -378,7 +386,7 @@ def _add_notes(notes: list[str], kind: Kind, overlays: int, burned_in: bool | No
         notes.append(
             "The file has drawings or words laid over the picture. They are neither shown nor kept."
         )
-    if burned_in:
+    if named:
         notes.append(
             "The file says that words in the picture name the patient. Erase them before the "
             "picture leaves this computer."

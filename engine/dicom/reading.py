@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from engine import png
 from engine.dicom import carrying, child, gate
 from engine.dicom.film import Film
 from engine.dicom.tones import Lut, Tones, Window
 from engine.errors import ImageUnreadable
-from engine.marks import rows_without_strip
+from engine.marks import KEYWORD, rows_without_strip
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = child.MOST_SECONDS + 10  # seconds by the wall clock, its start included
@@ -41,8 +42,8 @@ def read_film(data: bytes) -> Film:
         film = _film(told, body)
     except (ValueError, KeyError, TypeError) as error:  # it died while it answered
         raise ImageUnreadable(BROKEN) from error
-    recipe = carrying.recipe_in(outline)
-    rows = None if recipe is None else rows_without_strip(recipe, *film.stored.shape)
+    recipe = png.texts(carrying.chunks_in(outline) or []).get(KEYWORD, "")
+    rows = rows_without_strip(recipe, *film.stored.shape)
     return film if rows is None else replace(film, stored=film.stored[:rows])
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -426,6 +427,7 @@ def test_a_broken_jpeg_2000_header_is_said_to_be_damaged():
         read_image(data)
 
 
+@pytest.mark.own_process
 @pytest.mark.parametrize(
     "ending", ["import os; os._exit(9)", "import os; os.kill(os.getpid(), 11)", "print('{}')"]
 )
@@ -439,6 +441,7 @@ def test_a_decoder_that_dies_harms_nobody(ending, monkeypatch):
         read_image(film())
 
 
+@pytest.mark.own_process
 def test_a_decoder_that_never_ends_is_stopped(monkeypatch):
     run = subprocess.run
     forever = "import time; time.sleep(600)"
@@ -449,6 +452,36 @@ def test_a_decoder_that_never_ends_is_stopped(monkeypatch):
 
     with pytest.raises(ImageUnreadable, match="took too long"):
         read_image(film())
+
+
+@pytest.mark.own_process
+def test_another_process_says_the_same_of_a_film_as_this_one(monkeypatch):
+    data = film(
+        PatientOrientation=["R", "F"], ImagerPixelSpacing=[0.2, 0.1], BurnedInAnnotation="NO",
+        VOILUTSequence=Sequence([lut_item(0, list(range(0, 65536, 16)))]), RescaleIntercept=-3,
+        RescaleSlope=1,
+    )  # fmt: skip
+    refused = film(NumberOfFrames=2)
+
+    there = reading.read_film(data)
+    with pytest.raises(ImageUnreadable, match="holds 2 pictures"):
+        reading.read_film(refused)
+    monkeypatch.setattr(reading, "_answer", child.answer)
+    here = reading.read_film(data)
+
+    assert np.array_equal(there.stored, here.stored)
+    assert replace(there, stored=here.stored) == here
+
+
+@pytest.mark.own_process
+def test_a_picture_that_would_fill_the_memory_is_refused():
+    """The header of a JPEG 2000 picture asks for far more pixels than the file states."""
+    data = compressed(dataset(chest()), JPEG + "90")
+    at = data.index(b"\xff\x51") + 6
+    sides = struct.pack(">II", 200_000, 200_000)
+
+    with pytest.raises(ImageUnreadable, match=r"damaged|cannot be decoded|more memory"):
+        read_image(data[:at] + sides + data[at + 8 :])
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows bounds a process in other ways")
