@@ -256,7 +256,9 @@ def _lut(head: Any, name: str, notes: list[str]) -> Lut | None:
     item, big = items[0], head.file_meta.TransferSyntaxUID == gate.BIG
     count, first, bits = _words(item.LUTDescriptor, 3, big)
     count, bits = count % 65536 or 65536, min(max(bits, 1), 16)
-    if first > 32767 and int(head.get("PixelRepresentation") or 0):
+    stated = item.LUTDescriptor  # the first input may be negative; how is not always stated
+    below = not isinstance(stated, bytes) and int(stated[1]) < 0
+    if first > 32767 and (below or int(head.get("PixelRepresentation") or 0)):
         first -= 65536
     return Lut(first=first, bits=bits, entries=tuple(_words(item.LUTData, count, big)))
 

@@ -235,25 +235,25 @@ def _add_tones(ds: Any, tones: Tones, signed: bool) -> None:
     if tones.modality is not None:
         shown = replace(tones, inverted=False).table(int(ds.BitsStored), signed)
         least = int(span(int(ds.BitsStored), signed)[0])
-        ds.VOILUTSequence = [_lut(shown, least, signed)]
+        ds.VOILUTSequence = [_lut(shown, least)]
         return
     if (tones.slope, tones.intercept) != (1, 0):
         ds.RescaleSlope, ds.RescaleIntercept = _decimal(tones.slope), _decimal(tones.intercept)
         ds.RescaleType = "US"
     if isinstance(tones.voi, Lut):
         shown = np.round(np.array(tones.voi.entries) / tones.voi.most * GRID)
-        ds.VOILUTSequence = [_lut(shown, tones.voi.first, signed)]
+        ds.VOILUTSequence = [_lut(shown, tones.voi.first)]
         return
     ds.WindowCenter, ds.WindowWidth = _decimal(tones.voi.center), _decimal(tones.voi.width)
     if tones.voi.function != "LINEAR":
         ds.VOILUTFunction = tones.voi.function
 
 
-def _lut(shown: NDArray[Any], first: int, signed: bool) -> Any:
+def _lut(shown: NDArray[Any], first: int) -> Any:
     from pydicom.dataset import Dataset
 
     item = Dataset()
-    vr = "SS" if signed and first < 0 else "US"
+    vr = "SS" if first < 0 else "US"
     count = len(shown) % 65536
     fits = count < 32768 or vr == "US"
     item.add_new(0x00283002, vr, [count if fits else count - 65536, first, 16])

@@ -1,0 +1,159 @@
+"""Whatever is done to a DICOM file, it is a film or one of the sentences below, soon and small."""
+
+import os
+import re
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom.sequence import Sequence
+
+from engine.dicom import gate, reading
+from engine.dicom.reading import read_film
+from engine.errors import ImageUnreadable
+from engine.images import read_image
+from tests.engine.dicom.films import chest, compressed, dataset, file, film
+from tests.engine.dicom.test_reading import lut_item
+
+SENTENCES = (
+    "This is not a DICOM file",
+    "This is a DICOMDIR",
+    "This DICOM file is compressed in a way",
+    "The DICOM file is damaged",
+    "The DICOM file was cut off",
+    "The DICOM file unfolds to far more",
+    "The DICOM file is nested deeper",
+    "The picture in this DICOM file",
+    r"This is (a|an|not a) [\w, ]+\. Opened are",
+    "This DICOM file is encrypted",
+    "This DICOM file holds no picture",
+    r"The DICOM file holds -?\d+ pictures",
+    "The DICOM file holds a picture in colour",
+    r"The picture is \d+ x \d+ px; the largest",
+    r"The DICOM file holds pixels of -?\d+ bits",
+    # once the first bytes no longer say that it is DICOM
+    "This is not a picture that can be read",
+    "This looks like DICOM without its header",
+    "The file is empty",
+)
+CLOSED = re.compile("|".join(SENTENCES))
+MOST_SECONDS, MOST_BYTES = 5, 64_000_000  # for seeds of 6 KB, with much to spare
+EXAMPLES = int(os.environ.get("XREAL_EXAMPLES") or (2000 if os.environ.get("CI") else 300))
+
+NATIVE = [
+    film(),
+    film(RescaleSlope="0.5", RescaleIntercept="-7", PatientOrientation=["R", "H"]),
+    film(chest().astype(np.int16) - 2000, 16, WindowCenter=None, WindowWidth=None),
+    film(VOILUTSequence=Sequence([lut_item(0, list(range(256)), 8)]), WindowWidth=[3, 5]),
+    file(dataset(chest()), gate.IMPLICIT),
+    file(dataset(chest()), gate.DEFLATED),
+    file(dataset(chest().astype(">u2")), gate.BIG),
+]
+PACKED = [
+    compressed(dataset(chest()), gate.JPEG + "90"),
+    compressed(dataset(chest()), gate.JPEG + "80"),
+    compressed(dataset(chest()), "1.2.840.10008.1.2.5"),
+]
+
+
+@st.composite
+def mutated(draw, seeds: list[bytes]) -> bytes:
+    """One of ``seeds`` after up to six changes; more of them at the front, where the header is."""
+    data = bytearray(draw(st.sampled_from(seeds)))
+    for _ in range(draw(st.integers(1, 6))):
+        end = min(len(data), draw(st.sampled_from([200, 700, 1200, len(data)])))
+        at = draw(st.integers(0, max(end - 1, 0)))
+        match draw(st.sampled_from(["byte", "number", "cut", "copy", "drop", "item", "vr"])):
+            case "byte" if data:
+                data[min(at, len(data) - 1)] = draw(st.integers(0, 255))
+            case "number":
+                size = draw(
+                    st.sampled_from([b"\0\0", b"\1\0", b"\xff\xff", b"\xff" * 4, b"\0" * 4])
+                )
+                data[at : at + len(size)] = size
+            case "cut":
+                del data[at:]
+            case "copy":
+                data[at:at] = data[at : at + draw(st.integers(1, 300))]
+            case "drop":
+                del data[at : at + draw(st.integers(1, 40))]
+            case "item":
+                level = b"\x40\0\x75\2SQ\0\0" + b"\xff" * 4 + b"\xfe\xff\x00\xe0" + b"\xff" * 4
+                data[at:at] = level * draw(st.integers(1, 40))
+            case "vr":
+                data[at : at + 2] = draw(st.sampled_from([b"SQ", b"UN", b"OB", b"DS", b"US"]))
+    return bytes(data)
+
+
+def outcome(data: bytes) -> str:
+    """ "film", or the sentence; anything else that happens fails the test."""
+    try:
+        opened = read_image(data)
+    except ImageUnreadable as error:
+        return str(error)
+    assert opened.pixels.dtype == np.float32 and opened.pixels.ndim == 2
+    assert opened.pixels.min() >= 0 and opened.pixels.max() <= 1
+    return "film"
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=mutated(NATIVE))
+def test_a_changed_file_is_a_film_or_one_of_the_sentences(data):
+    tracemalloc.start()
+    start = time.perf_counter()
+    try:
+        found = outcome(data)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert found == "film" or CLOSED.match(found)
+    assert time.perf_counter() - start < MOST_SECONDS
+    assert most < MOST_BYTES
+
+
+@pytest.mark.own_process
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=mutated(PACKED))
+def test_a_changed_compressed_file_harms_only_its_own_process(data):
+    start = time.perf_counter()
+
+    found = outcome(data)
+
+    assert found == "film" or CLOSED.match(found)
+    assert time.perf_counter() - start < reading.PATIENCE + 5
+
+
+@given(data=st.binary(max_size=400))
+def test_rubbish_behind_a_good_beginning_is_refused(data):
+    with pytest.raises(ImageUnreadable) as refused:
+        read_film(bytes(128) + b"DICM" + data)
+
+    assert CLOSED.match(str(refused.value))
+
+
+@given(bits=st.sampled_from([8, 16]), center=st.floats(-1e6, 1e6), width=st.floats(0, 1e6))
+def test_every_window_keeps_stored_values_apart_from_what_is_shown(bits, center, width):
+    values = chest(most=(1 << bits) - 1).astype(np.uint8 if bits == 8 else np.uint16)
+    text = [f"{value:.9g}" for value in (center, width)]
+
+    opened = read_image(film(values, bits, WindowCenter=text[0], WindowWidth=text[1]))
+
+    assert np.array_equal(opened.film.stored, values)
+    assert np.isfinite(opened.pixels).all()
+
+
+def test_the_seeds_themselves_are_films():
+    assert {outcome(seed) for seed in NATIVE + PACKED} == {"film"}
+    assert CLOSED.match("Something else") is None
