@@ -1,14 +1,14 @@
 """The marks that say a picture is synthetic: one for the eye, one in the file's metadata."""
 
 import json
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from engine import png
-from engine.errors import ImageUnreadable
+from engine.errors import ImageUnreadable, InvalidRequest
 
 Mark = Literal["strip", "corner", "none"]
 KEYWORD = "XReal-Studio"  # of the text in a PNG that holds the recipe
@@ -18,6 +18,14 @@ SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # IPTC's vocab
 MOST_RECIPE_BYTES = 2_000_000
 SMALLEST = 4  # px, height of letters
 DARK, LIGHT = 24, 230  # of 255: paper and letters of the mark
+
+
+def check_form(mark: str, bits: int) -> None:
+    """Refuses a mark that is none of :data:`Mark`, and other than 8 or 16 bits."""
+    if mark not in get_args(Mark):
+        raise InvalidRequest(f"The marks are strip, corner and none; '{mark}' is none of them.")
+    if bits not in (8, 16):
+        raise InvalidRequest(f"Pictures are written with 8 or 16 bits, not {bits}.")
 
 
 def xmp(kind: str) -> str:

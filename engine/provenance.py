@@ -19,12 +19,12 @@ import hashlib
 import json
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import carried, png
+from engine import carried, marks, png
 from engine.api import (
     MOST_PIXELS,
     VERBS,
@@ -46,7 +46,7 @@ from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.files import write_whole
 from engine.images import to_codes
 from engine.invisible import MARK, takes_mark
-from engine.marks import KEYWORD, MOST_RECIPE_BYTES, PARTLY, WHOLE, Mark, marked, notes_of, xmp
+from engine.marks import KEYWORD, MOST_RECIPE_BYTES, PARTLY, WHOLE, Mark
 from engine.version import VERSION
 
 SCHEMA = 1
@@ -157,18 +157,15 @@ def picture_bytes(
 ) -> bytes:
     """A PNG of 8 or 16 bits. ``mark``: "strip" adds rows below and touches no pixel, "corner"
     is burnt in, "none" leaves the visible mark out. Recipe and metadata are always written."""
-    if mark not in get_args(Mark):
-        raise InvalidRequest(f"The marks are strip, corner and none; '{mark}' is none of them.")
-    if bits not in (8, 16):
-        raise InvalidRequest(f"Pictures are written with 8 or 16 bits, not {bits}.")
+    marks.check_form(mark, bits)
     pixels = picture.image if isinstance(picture, Result) else picture
     whole = wholly_synthetic(recipe)
-    codes = marked(to_codes(pixels, bits), WHOLE if whole else PARTLY, mark)
+    codes = marks.marked(to_codes(pixels, bits), WHOLE if whole else PARTLY, mark)
     kind = "trainedAlgorithmicMedia" if whole else "compositeWithTrainedAlgorithmicMedia"
-    recipe_chunk, *luggage = chunks_of(recipe, inputs, notes_of(pixels, mark, bits))
+    recipe_chunk, *luggage = chunks_of(recipe, inputs, marks.notes_of(pixels, mark, bits))
     texts = [
         recipe_chunk,
-        png.text_chunk("XML:com.adobe.xmp", xmp(kind)),
+        png.text_chunk("XML:com.adobe.xmp", marks.xmp(kind)),
         png.text_chunk("Software", f"XReal Studio {VERSION}"),
         png.text_chunk("Comment", (WHOLE if whole else PARTLY) + ". Not a medical device."),
     ]
@@ -193,8 +190,7 @@ def recipe_bytes(recipe: Recipe) -> bytes:
 
 
 def read_recipe(source: str | Path | bytes) -> tuple[Recipe, Inputs]:
-    """Recipe and inputs from a PNG or DICOM file that this program wrote, or a recipe from a
-    JSON file."""
+    """Recipe and inputs from a PNG or DICOM file of ours, or a recipe from a JSON file."""
     data = source if isinstance(source, bytes) else _contents(Path(source))
     if png.is_png(data):
         parts = list(png.chunks(data))

@@ -13,7 +13,8 @@ from engine.cli.arguments import COMMANDS
 from engine.cli.progress import ProgressLine
 from engine.cli.shape import measures
 from engine.cli.writing import export
-from engine.dicom.writing import film_and_masks, segmentation_bytes
+from engine.dicom.writing import film_and_masks, film_bytes, segmentation_bytes
+from engine.errors import InvalidRequest
 from engine.files import check_room
 from engine.images import organs_bytes
 from engine.provenance import (
@@ -121,10 +122,15 @@ def _write_dicom(args: argparse.Namespace, path: Path, result: Result, recipe: R
     if film is None or zone is None or film.stored.shape != result.image.shape:
         film = zone = None
     inputs = inputs_of(result.request)
-    data, masks = film_and_masks(result, recipe, inputs, args.mark, args.bits, film, zone)
+    form = (recipe, inputs, args.mark, args.bits, film, zone)
+    if not args.masks:
+        export(path, film_bytes(result, *form), "dicom", recipe)
+        return
+    data, masks = film_and_masks(result, *form)
+    if masks is None:
+        raise InvalidRequest("There are no organs and no zones to write with --masks.")
     export(path, data, "dicom", recipe)
-    if args.masks:
-        export(reading.numbered(args.masks, args.output, path), masks(), "dicom", recipe)
+    export(reading.numbered(args.masks, args.output, path), masks, "dicom", recipe)
 
 
 def _say(args: argparse.Namespace, files: list[dict[str, Any]]) -> int:

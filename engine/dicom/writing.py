@@ -8,8 +8,7 @@ import datetime
 import io
 import secrets
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +24,8 @@ from engine.dicom.segmentation import (
 )
 from engine.dicom.tones import GRID, Lut, Tones, Window, span, stored_for
 from engine.errors import InvalidRequest
-from engine.files import write_whole
 from engine.images import to_codes
-from engine.marks import PARTLY, WHOLE, Mark, marked, notes_of
+from engine.marks import PARTLY, WHOLE, Mark, check_form, marked, notes_of
 from engine.provenance import Inputs, Recipe, chunks_of, wholly_synthetic
 from engine.version import VERSION
 
@@ -35,41 +33,6 @@ CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 NAME = "XReal Studio"
 SYNTHESIZING, MODIFYING = ("109100", "Synthesizing Equipment"), ("109103", "Modifying Equipment")
 LONGEST_TEXT = 1024  # characters of an ST
-
-
-def write_film(
-    path: str | Path,
-    picture: Result | Pixels,
-    recipe: Recipe,
-    inputs: Inputs,
-    mark: Mark = "strip",
-    bits: int = 16,
-    source: Film | None = None,
-    zone: Mask | NDArray[np.bool_] | None = None,
-    masks: str | Path | None = None,
-) -> None:
-    """Write a DICOM file of ``picture`` with its recipe and inputs; see :func:`film_of`.
-
-    ``masks`` names a second file, for the organs and zones of ``picture`` (a result) as SEG.
-    """
-    pixels = picture.image if isinstance(picture, Result) else picture
-    ds = film_of(picture, recipe, mark, bits, source, zone)
-    parts = chunks_of(recipe, inputs, notes_of(pixels, mark, int(ds.BitsStored)))
-    film, segmentation = to_bytes(ds, carrying.packed(parts)), b""
-    if masks is not None:
-        if not isinstance(picture, Result):
-            raise InvalidRequest("Masks are written of a result, which knows its request.")
-        found = segments_of(picture.request, picture.organs)
-        segmentation = to_bytes(segmentation_of(ds, found))
-    write_whole(path, film)
-    if masks is not None:
-        write_whole(masks, segmentation)
-
-
-def write_organs_of(path: str | Path, organs: Organs, picture: bytes) -> None:
-    """Write ``organs`` as a SEG that belongs to ``picture``, a DICOM file of ours."""
-    ds = own_picture(picture)
-    write_whole(path, to_bytes(segmentation_of(ds, organ_segments(organs))))
 
 
 def film_bytes(
@@ -83,7 +46,31 @@ def film_bytes(
 ) -> bytes:
     """A DICOM file of :func:`film_of` that carries recipe and inputs in its header."""
     pixels = picture.image if isinstance(picture, Result) else picture
-    ds = film_of(picture, recipe, mark, bits, source, zone)
+    return _file(film_of(picture, recipe, mark, bits, source, zone), pixels, recipe, inputs, mark)
+
+
+def film_and_masks(
+    result: Result,
+    recipe: Recipe,
+    inputs: Inputs,
+    mark: Mark = "strip",
+    bits: int = 16,
+    source: Film | None = None,
+    zone: Mask | NDArray[np.bool_] | None = None,
+) -> tuple[bytes, bytes | None]:
+    """:func:`film_bytes`, and the SEG of its organs and zones; None where there are none."""
+    ds = film_of(result, recipe, mark, bits, source, zone)
+    film = _file(ds, result.image, recipe, inputs, mark)
+    found = segments_of(result.request, result.organs)
+    return film, to_bytes(segmentation_of(ds, found)) if found else None
+
+
+def segmentation_bytes(organs: Organs, picture: bytes) -> bytes:
+    """``organs`` as a SEG that belongs to ``picture``, a DICOM file of ours."""
+    return to_bytes(segmentation_of(own_picture(picture), organ_segments(organs)))
+
+
+def _file(ds: Any, pixels: Pixels, recipe: Recipe, inputs: Inputs, mark: Mark) -> bytes:
     parts = chunks_of(recipe, inputs, notes_of(pixels, mark, int(ds.BitsStored)))
     return to_bytes(ds, carrying.packed(parts))
 
@@ -102,10 +89,7 @@ def film_of(
     it was: everywhere else its stored values are written, exactly, and its depth and tones
     replace ``bits``. The mark is that of the PNG.
     """
-    if mark not in get_args(Mark):
-        raise InvalidRequest(f"The marks are strip, corner and none; '{mark}' is none of them.")
-    if bits not in (8, 16):
-        raise InvalidRequest(f"Pictures are written with 8 or 16 bits, not {bits}.")
+    check_form(mark, bits)
     pixels = picture.image if isinstance(picture, Result) else picture
     whole = wholly_synthetic(recipe)
     words = WHOLE if whole else PARTLY

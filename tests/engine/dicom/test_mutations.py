@@ -35,7 +35,8 @@ SENTENCES = (
     r"The picture is \d+ x \d+ px; the largest",
     r"The DICOM file holds pixels of -?\d+ bits",
     # once the first bytes no longer say that it is DICOM
-    "This is not a picture that can be read",
+    r"This is [\w, ]+\. Open a DICOM, PNG, JPEG or TIFF picture",
+    "The picture is damaged or was cut off",
     "This looks like DICOM without its header",
     "The file is empty",
 )
