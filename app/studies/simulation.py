@@ -20,7 +20,7 @@ from app.studies.model import Case, Part, Question, Reader, Study, Trial
 from app.studies.ordering import generator
 from app.studies.replay import verify
 from app.studies.statistics.proportions import clopper_pearson
-from app.studies.statistics.readers_and_cases import bootstrap_of_mean, mean_share
+from app.studies.statistics.readers_and_cases import bootstrap_of_mean, mean_share_in_strata
 from app.studies.store import Store, create
 
 FINDINGS = ("effusion", "opacity")
@@ -241,9 +241,11 @@ def coverage(
 ) -> dict[str, Any]:
     """How often 95 % intervals of mean accuracy hold the true one, over simulated studies.
 
-    These studies are matrices of right and wrong answers; they do not pass through the store.
+    The intervals are those of the results, with cases drawn within sources. These studies are
+    matrices of right and wrong answers; they do not pass through the store.
     """
     true = model.true_accuracy()
+    sources = np.resize([0, 0, 1, 2], cases)  # half real, two models, as in ``simulated_study``
     held = {"pooled": 0, "bootstrap": 0, "obuchowski_rockette": 0}
     widths = dict.fromkeys(held, 0.0)
     for number in range(studies):
@@ -253,8 +255,8 @@ def coverage(
         correct = (rng.random((readers, cases)) < special.expit(logit)).astype(float)
         intervals = {
             "pooled": clopper_pearson(int(correct.sum()), correct.size),
-            "bootstrap": bootstrap_of_mean(correct, draws, rng),
-            "obuchowski_rockette": mean_share(correct).estimate,
+            "bootstrap": bootstrap_of_mean(correct, draws, rng, sources),
+            "obuchowski_rockette": mean_share_in_strata(correct, sources).estimate,
         }
         for name, one in intervals.items():
             held[name] += one.low <= true <= one.high

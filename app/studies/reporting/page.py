@@ -1,6 +1,7 @@
 """The report: one page that loads nothing, prints, and shows how every number was come by."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -108,7 +109,9 @@ def _decision(found: dict[str, Any]) -> str:
         f"{escape(one['method'])}. Two-way bootstrap: {plots.told(one['bootstrap'])}. A pooled ",
         "interval, which counts every answer as independent, would be ",
         f"{plots.told(one['pooled_not_for_inference'])} and is wrong.</p>",
-        plots.forest(rows, ("All", one["headline"]), (max(0.0, min(ends) - 0.02), 1.0), middle),
+        plots.forest(
+            rows, ("All", one["headline"]), (max(0.0, math.floor(10 * min(ends)) / 10), 1.0), middle
+        ),
     ]
     if found["kind"] == "turing":
         parts += _turing(found)

@@ -3,6 +3,7 @@
 Colours are classes, so that the page's style decides them for the screen and for paper.
 """
 
+import math
 from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
@@ -81,10 +82,16 @@ def forest(
             _text(LABEL - 10, y + 4, name, "end"),
             _text(right + 10, y + 4, told(one, digits)),
         ]
-    for n in range(6):
-        value = low + (high - low) * n / 5
-        parts.append(_text(x(value), bottom + 14, f"{value:.{digits}f}", "middle", "small"))
+    for value in _ticks(low, high):
+        parts.append(_text(x(value), bottom + 14, f"{value:g}", "middle", "small"))
     return _svg(bottom + 20, "Estimates with intervals", parts)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """At most eight round numbers within an axis."""
+    step = next(one for one in (0.1, 0.2, 0.5, 1, 2, 5, 10, 1e9) if (high - low) / one <= 8)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(n * step, 6) for n in range(first, last + 1)]
 
 
 def told(one: dict[str, Any], digits: int = 2) -> str:
