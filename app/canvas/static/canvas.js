@@ -26,7 +26,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.measure = () => { app.measures = measured(d, app.move ? app.move.boxes() : d.boxes, app.look ? app.look.spacing() : null); };
   app.measure();
   const overlay = (app.overlay = makeOverlay(d));
-  const pictures = (app.document.pictures = makePictures(() => { view.redraw(); app.refresh(); }));
+  const pictures = (app.pictures = makePictures(() => { view.redraw(); app.refresh(); }));
   app.untouched = () => d.undoStack.length === 0 && d.blank();
   app.isFirst = () => !ui.dismissed && !pictures.shown && !pictures.preview && !(app.props.states || []).length
     && !d.findings.length && app.untouched();
