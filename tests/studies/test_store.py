@@ -2,18 +2,13 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
-from app.studies import drives, log, schema
-from app.studies.errors import NotSaved, StudyError
-from app.studies.replay import verify
+from app.studies import log
+from app.studies.errors import StudyError
 from app.studies.store import create, open_store
 from tests.studies.small import opened, read_all, study
 
@@ -154,185 +149,6 @@ def test_the_file_itself_refuses_to_change_or_remove_rows(tmp_path, table):
             raw.execute(sql)
 
 
-KILLED = """
-import sys
-from pathlib import Path
-from app.studies.store import open_store
-store = open_store(Path(sys.argv[1]))
-while shown := store.for_reader("R01"):
-    store.answer("R01", shown.trial_id, "source", 3, "c-" + shown.trial_id)
-    saved = store.submit("R01", shown.trial_id, {"source": 3}, "s-" + shown.trial_id)
-    sys.stdout.write(f"{shown.trial_id}\\n")
-    sys.stdout.flush()
-"""
-
-
-def test_no_acknowledged_answer_is_lost_when_the_process_is_killed(tmp_path):
-    """Killed after each third acknowledgement, at whatever point of the next answer it is."""
-    store = opened(tmp_path, study(scenes=8, gap=4))
-    stored = [trial.trial_id for trial in store.design().of_reader("R01")]
-    store.close_file()
-    told: list[str] = []
-    for _ in range(4):
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE
-        )
-        assert process.stdout
-        told += [process.stdout.readline().decode().strip() for _ in range(3)]
-        process.kill()
-        told += process.stdout.read().decode().split()
-        process.wait()
-
-    store = open_store(tmp_path)
-
-    kept = submits(store)
-    assert len(told) >= 12
-    assert set(told) <= set(kept) and len(kept) == len(set(kept))
-    assert kept == stored[: len(kept)]
-    assert verify(tmp_path) == []
-
-
-def test_a_line_that_a_crash_cut_off_is_mended_at_the_next_opening(tmp_path):
-    store = opened(tmp_path)
-    store.submit("R01", "R01-001", ANSWER, "one")
-    store.close_file()
-    mirror = tmp_path / log.MIRROR
-    whole = mirror.read_bytes()
-    mirror.write_bytes(whole[:-40])
-    assert verify(tmp_path) != []
-
-    open_store(tmp_path)
-
-    assert mirror.read_bytes() == whole
-    assert verify(tmp_path) == []
-
-
-def test_an_older_file_put_back_beside_a_newer_text_copy_is_not_gone_on_with(tmp_path):
-    store = opened(tmp_path)
-    older = store.back_up().read_bytes()
-    store.submit("R01", "R01-001", ANSWER, "one")
-    store.close_file()
-    mirror = (tmp_path / log.MIRROR).read_bytes()
-    (tmp_path / log.DATABASE).write_bytes(older)
-
-    with pytest.raises(StudyError, match="does not hold"):
-        open_store(tmp_path)
-    assert (tmp_path / log.MIRROR).read_bytes() == mirror
-
-
-def test_a_lost_text_copy_is_written_again_whole(tmp_path):
-    store = opened(tmp_path)
-    before = (tmp_path / log.MIRROR).read_bytes()
-    (tmp_path / log.MIRROR).unlink()
-
-    store.submit("R01", "R01-001", ANSWER, "one")
-
-    assert (tmp_path / log.MIRROR).read_bytes().startswith(before)
-    assert verify(tmp_path) == []
-
-
-def test_a_creation_that_was_broken_off_is_told_and_can_be_done_again(tmp_path):
-    log.Log(tmp_path).close()
-    with pytest.raises(StudyError, match="never finished"):
-        open_store(tmp_path)
-
-    assert create(tmp_path, study()).phase == "draft"
-
-
-def test_a_full_disk_is_told_and_the_same_press_saves_it_later(tmp_path):
-    store = opened(tmp_path)
-    pages = store.log.rows("PRAGMA page_count")[0][0]
-    store.log.rows(f"PRAGMA max_page_count = {pages}")
-    remark = {"source": 2, "remark": "x" * 4000}
-    with pytest.raises(NotSaved, match="disk is full"):
-        for n in range(1, 20):
-            store.submit("R01", f"R01-{n:03d}", remark, f"press {n}")
-    trial = store.for_reader("R01").trial_id
-    kept = submits(store)
-    store.log.rows("PRAGMA max_page_count = 100000")
-
-    store.submit("R01", trial, remark, f"press {int(trial[-3:])}")
-
-    assert submits(store) == [*kept, trial]
-    assert verify(tmp_path) == []
-
-
-def test_a_second_copy_that_cannot_be_written_is_told_and_made_up_for(tmp_path, monkeypatch):
-    store = opened(tmp_path)
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(log.os, "fsync", full)
-    with pytest.raises(NotSaved, match="second copy"):
-        store.submit("R01", "R01-001", ANSWER, "press")
-    monkeypatch.undo()
-
-    assert store.submit("R01", "R01-001", ANSWER, "press").again
-    assert submits(store) == ["R01-001"]
-    assert verify(tmp_path) == []
-
-
-def test_a_clock_that_is_set_back_changes_no_order_and_no_time_taken(tmp_path):
-    times = iter(datetime(2026, 1, 1, tzinfo=UTC) - timedelta(hours=n) for n in range(500))
-    store = create(tmp_path, study(), clock=lambda: next(times))
-    store.freeze()
-    store.open_reading()
-    order = read_all(store, "R01")
-    store.close_reading("PI")
-
-    assert order == submits(store)
-    assert all(reading.seconds >= 0 for reading in store.readings())
-    assert verify(tmp_path) == []
-
-
-def test_thirty_readers_at_once_lose_nothing_and_mix_nothing(tmp_path):
-    store = opened(tmp_path, study("turing", scenes=4, readers=30, gap=2))
-    threads = [Thread(target=read_all, args=(store, f"R{n:02d}")) for n in range(1, 31)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    for reader in range(1, 31):
-        mine = [one for one in submits(store) if one.startswith(f"R{reader:02d}")]
-        assert mine == [trial.trial_id for trial in store.design().of_reader(f"R{reader:02d}")]
-    assert verify(tmp_path) == []
-
-
-def test_two_processes_on_one_study_keep_one_chain_and_one_text_copy(tmp_path):
-    first = opened(tmp_path)
-    second = open_store(tmp_path)
-    for n in range(1, 4):
-        first.submit("R01", f"R01-{n:03d}", ANSWER, f"a{n}")
-        second.submit("R02", f"R02-{n:03d}", ANSWER, f"b{n}")
-
-    assert verify(tmp_path) == []
-    assert len(submits(first)) == 6
-
-
-def test_an_older_file_is_brought_up_and_a_newer_one_is_left_alone(tmp_path):
-    store = opened(tmp_path)
-    store.submit("R01", "R01-001", ANSWER, "one")
-    store.close_file()
-    raw = sqlite3.connect(tmp_path / log.DATABASE)
-    indices = "SELECT name FROM sqlite_master WHERE name LIKE 'event_of_%'"
-    for (name,) in raw.execute(indices).fetchall():
-        raw.execute(f"DROP INDEX {name}")
-    raw.execute("PRAGMA user_version = 1")
-    raw.commit()
-
-    store = open_store(tmp_path)
-    assert store.log.rows("PRAGMA user_version") == [(schema.VERSION,)]
-    assert submits(store) == ["R01-001"]
-    store.close_file()
-    raw.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-    raw.commit()
-
-    with pytest.raises(StudyError, match="newer version"):
-        open_store(tmp_path)
-
-
 def test_closing_makes_a_backup_that_holds_everything(tmp_path):
     store = opened(tmp_path)
     store.submit("R01", "R01-001", ANSWER, "one")
@@ -409,37 +225,6 @@ def test_a_study_is_not_begun_over_another_one(tmp_path):
         create(tmp_path, study())
     with pytest.raises(StudyError, match="no study"):
         open_store(tmp_path / "elsewhere")
-
-
-@pytest.mark.parametrize("kind", ["nfs4", "cifs"])
-def test_a_folder_on_a_network_drive_is_known_by_the_mount_it_lies_under(tmp_path, kind):
-    mounts = tmp_path / "mounts"
-    mounts.write_text(f"disk / ext4 rw 0 0\nserver:/x /mnt/ward\\040two {kind} rw 0 0\n")
-
-    assert drives.is_on_network(Path("/mnt/ward two/study"), mounts)
-    assert not drives.is_on_network(Path("/mnt/other"), mounts)
-    assert not drives.is_on_network(Path("/mnt/x"), tmp_path / "none")
-
-
-def test_creating_on_a_network_drive_is_refused_before_anything_is_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(drives, "is_on_network", lambda *_: True)
-
-    with pytest.raises(StudyError, match="network drive"):
-        create(tmp_path / "study", study())
-    assert not (tmp_path / "study").exists()
-
-
-def test_a_commit_waits_until_the_disk_has_it(tmp_path, real_disk, monkeypatch):
-    flushed = []
-    really = log.os.fsync
-    store = opened(tmp_path)
-    monkeypatch.setattr(log.os, "fsync", lambda fd: (flushed.append(fd), really(fd)))
-
-    store.submit("R01", "R01-001", ANSWER, "one")
-
-    assert store.log.rows("PRAGMA journal_mode") == [("delete",)]
-    assert store.log.rows("PRAGMA synchronous") == [(3,)]  # EXTRA
-    assert len(flushed) == 1
 
 
 def test_every_line_of_the_text_copy_is_the_row_of_the_file(tmp_path):
