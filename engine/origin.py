@@ -15,6 +15,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from engine.detection import Found, find_mark
+from engine.dicom.film import Film
 from engine.errors import EngineError, ImageUnreadable
 from engine.images import read_image
 from engine.invisible import WHOLE_WORD
@@ -49,10 +50,11 @@ class Origin:
 
 
 def origin_of(data: bytes) -> Origin:
-    """What a PNG, JPEG or TIFF file is; raises ImageUnreadable for anything else."""
-    mark = find_mark(read_image(data).pixels)
+    """What a PNG, JPEG, TIFF or DICOM file is; raises ImageUnreadable for anything else."""
+    opened = read_image(data)
+    mark = find_mark(opened.pixels)
     recipe = _recipe(data)
-    source_type = _source_type(data)
+    source_type = _source_type(data) if opened.film is None else _stated(opened.film)
     stated = source_type in (WHOLE_TYPE, PARTLY_TYPE)
     if recipe is not None:
         kind, whole = "recipe", wholly_synthetic(recipe)
@@ -85,6 +87,13 @@ def _recipe(data: bytes) -> Recipe | None:
     return recipe if recipe.get("synthetic") is True else None
 
 
+def _stated(film: Film) -> str | None:
+    """What a DICOM file states in its own terms, as the IPTC source type that means the same."""
+    if not film.synthetic:
+        return None
+    return PARTLY_TYPE if film.altered else WHOLE_TYPE
+
+
 def _source_type(data: bytes) -> str | None:
     """The last word of the IPTC digital source type in the file's XMP."""
     try:
@@ -112,7 +121,7 @@ def _sentences(
             )
     elif kind == "metadata":
         said = [
-            f"{what}, as the file's metadata state (IPTC digital source type {source_type}). "
+            f"{what}, as the file's metadata state (as IPTC digital source type: {source_type}). "
             "There is no recipe."
         ]
     elif kind == "mark":

@@ -87,7 +87,8 @@ def lines(told: dict[str, Any]) -> list[str]:
         found.append(f"Pixels: {across:.4g} x {down:.4g} mm, {told['spacing_of']}.")
     if told["orientation"] is None:
         found.append("Sides: the file does not say which side is the patient's right.")
-    burned = {True: "named in the file as naming the patient", False: "none, says the file"}
+    yes = "our mark, at least" if told["made_by"] else "they name the patient, says the file"
+    burned = {True: yes, False: "none, says the file"}
     found.append(f"Words in the picture: {burned.get(told['burned_in'], 'the file does not say')}.")
     if told["made_by"]:
         found.append(f"Synthetic: yes, written by XReal Studio ({told['made_by']}).")

@@ -32,6 +32,7 @@ class Film:
     spacing_of: str
     burned_in: bool | None
     synthetic: bool
+    altered: bool  # synthetic, and it names equipment that modified a picture
     lossy: bool  # compressed with loss, now or before
     overlays: int
     notes: tuple[str, ...]

@@ -14,39 +14,13 @@ from engine.checks import LARGEST_SIDE, MOST_PIXELS
 from engine.dicom import gate
 from engine.dicom.film import Film, Kind
 from engine.dicom.gate import Outline
+from engine.dicom.kinds import KINDS, OTHERS, STORAGE
 from engine.dicom.tones import Function, Lut, Tones, Window, span, units
 from engine.errors import ImageUnreadable
 
-STORAGE = "1.2.840.10008.5.1.4.1.1."
-KINDS: dict[str, Kind] = {
-    STORAGE + "1": "CR",
-    STORAGE + "1.1": "DX",
-    STORAGE + "1.1.1": "DX for processing",
-    STORAGE + "7": "SC",
-}
-OTHERS = {  # the longest beginning that fits counts
-    "1.2": "a mammogram",
-    "1.3": "a picture from inside the mouth",
-    "2": "a CT picture",
-    "3": "an ultrasound series",
-    "4": "a magnetic resonance picture",
-    "6": "an ultrasound picture",
-    "7.": "a series of captured pictures",
-    "9": "a waveform",
-    "11": "a presentation state, which holds no picture",
-    "12": "a fluoroscopy or angiography series",
-    "13": "a tomosynthesis or 3D picture",
-    "20": "a nuclear medicine picture",
-    "66": "a segmentation or registration, not a film",
-    "77": "a photograph or microscope picture",
-    "88": "a structured report, which holds no picture",
-    "104": "a document, which holds no picture",
-    "128": "a PET picture",
-    "130": "a PET picture",
-    "481": "a radiotherapy object",
-}
+EQUIPMENT = "ContributingEquipmentSequence"
 WANTED = [
-    0x00080016, 0x0008001C, 0x00180088, 0x00181114, 0x00181164, 0x00182010, 0x00200020,
+    0x00080016, 0x0008001C, 0x00180088, 0x00181114, 0x00181164, 0x0018A001, 0x00182010, 0x00200020,
     0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280030, 0x00280A02, 0x00280100,
     0x00280101, 0x00280102, 0x00280103, 0x00280301, 0x00281050, 0x00281051, 0x00281052,
     0x00281053, 0x00281056, 0x00283000, 0x00283010, 0x00282110, 0x20500020, gate.PIXELS,
@@ -110,6 +84,7 @@ def _film(outline: Outline) -> Film:
         spacing_of=spacing_of,
         burned_in=burned_in,
         synthetic=synthetic,
+        altered=synthetic and _modified(head),
         lossy=_said(head, "LossyImageCompression", "01") or "lossy" in syntax,
         overlays=overlays,
         notes=tuple(notes),
@@ -141,6 +116,12 @@ _NO_KEY = (
 
 def _said(head: Any, name: str, value: str) -> bool:
     return str(head.get(name, "")).strip() == value
+
+
+def _modified(head: Any) -> bool:
+    """Whether a contributing equipment is a modifying one (109103)."""
+    codes = (item.PurposeOfReferenceCodeSequence for item in head.get(EQUIPMENT) or ())
+    return any(str(code.get("CodeValue", "")) == "109103" for purpose in codes for code in purpose)
 
 
 def _check_picture(outline: Outline, head: Any) -> None:

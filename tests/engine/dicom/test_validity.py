@@ -11,6 +11,7 @@ from engine.dicom.segmentation import organ_segments, own_picture, segmentation_
 from engine.dicom.writing import film_of, to_bytes
 from engine.errors import InvalidRequest
 from engine.images import read_image
+from engine.origin import origin_of
 from engine.provenance import recipe_of
 from tests.engine.dicom.exports import (
     HASHES,
@@ -21,7 +22,7 @@ from tests.engine.dicom.exports import (
     generated,
     noise,
 )
-from tests.engine.dicom.films import film
+from tests.engine.dicom.films import file, film
 from tests.engine.dicom.validator import verdict
 
 
@@ -117,3 +118,18 @@ def test_a_segmentation_never_names_a_patients_film(tmp_path):
     assert verdict(data, tmp_path) == []
     stated = pydicom.dcmread(io.BytesIO(ours))
     assert pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID == stated.StudyInstanceUID
+
+
+# Provenance
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_the_file_states_survives_a_pacs_that_drops_the_recipe(whole):
+    written = generated(noise()) if whole else erased(film())[0]
+    ds = pydicom.dcmread(io.BytesIO(written))
+
+    kept, sent = origin_of(written), origin_of(file(ds))
+
+    assert kept.kind == "recipe" and sent.kind == "metadata" and sent.recipe is None
+    assert kept.extent == sent.extent == ("whole" if whole else "partly")
+    assert origin_of(film()).kind == "nothing"
