@@ -19,7 +19,7 @@ from engine.api import Pixels
 from engine.invisible import EDIT_WORD, TILE, WHOLE_WORD, tiles
 
 # Scores of real films follow a Gumbel distribution; docs/provenance.md has the films and the fit.
-NULL_MODE, NULL_SCALE = 5.13, 0.16
+NULL_MODE, NULL_SCALE = 5.13, 0.165
 CERTAIN = 7.0  # score from which the mark is said to be there
 SCALES = (1.0, 0.5)  # of the picture against the film that was marked
 MOST_BLOCKS = 400

@@ -21,8 +21,10 @@ from engine.api import (
     SegmentRequest,
     UpscaleRequest,
 )
+from engine.detection import find_mark
 from engine.embedded import open_embedded
 from engine.engine import EMBEDDED
+from engine.invisible import EDIT_WORD, WHOLE_WORD
 from engine.masks import cardiothoracic_ratio
 from engine.qualities import psnr
 
@@ -127,6 +129,27 @@ def test_the_same_seed_gives_the_same_film_and_another_seed_another(engine, orga
 
     assert again.tobytes() == film.tobytes()
     assert np.abs(other - film).mean() > 0.01
+
+
+def test_what_the_models_draw_carries_the_invisible_mark_and_the_rest_of_a_film_does_not(
+    engine, film
+):
+    assert find_mark(film).certain
+    assert find_mark(film).word == WHOLE_WORD
+
+    recipe = {"schema": 1, "verb": "generate", "parameters": {}, "inputs": {}, "models": {}}
+    plain = engine.replay(recipe, {}).image  # as before there was a mark
+    region = np.zeros((SIDE, SIDE), np.float32)
+    region[64:192, 64:192] = 1
+    erased = engine.run(EraseRequest(image=plain, mask=region, sampling=QUICK)).image
+
+    assert not find_mark(plain).certain
+    found = find_mark(erased)
+    assert found.certain
+    assert found.word == EDIT_WORD
+    top, left, bottom, right = found.box
+    assert region[top:bottom, left:right].mean() > 0.4
+    assert np.array_equal(erased[region == 0], plain[region == 0])
 
 
 def test_a_file_of_an_erasure_is_replayed_without_the_film_it_came_from(engine, film, tmp_path):
