@@ -284,8 +284,7 @@ class Engine:
         A recipe with a ``state`` is that of a stage on the way: the whole run is made again.
         Raises ModelMissing where a model of the recipe is not loaded in that very version.
         """
-        used: dict[str, str] = recipe.get("models", {})
-        for name, digest in used.items():
+        for name, digest in recipe.get("models", {}).items():
             if self._models.hashes.get(name) != digest:
                 raise ModelMissing(
                     f"This picture was made with another version of the model '{name}', so it "

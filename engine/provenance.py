@@ -156,7 +156,7 @@ def picture_bytes(
     bits: int = 16,
 ) -> bytes:
     """A PNG of 8 or 16 bits. ``mark``: "strip" adds rows below and touches no pixel, "corner"
-    is burnt in, "none" leaves the visible mark out. Recipe and metadata are always written."""
+    is burnt in, "none" leaves the visible mark out. Metadata are always written."""
     marks.check_form(mark, bits)
     pixels = picture.image if isinstance(picture, Result) else picture
     whole = wholly_synthetic(recipe)
@@ -206,9 +206,8 @@ def read_recipe(source: str | Path | bytes) -> tuple[Recipe, Inputs]:
         )
     recipe = recipe_from_text(text.encode())
     recipe.pop("file", None)
-    packed = [payload for kind, payload in parts if kind == INPUT_CHUNK]
     inputs, pixels = {}, 0
-    for payload in packed:
+    for payload in [payload for kind, payload in parts if kind == INPUT_CHUNK]:
         name, form, body = carried.unwrap(payload)
         height, width = carried.size_of(form, body)
         pixels += height * width
