@@ -18,6 +18,7 @@ from app.canvas.drawing import (
 )
 from app.document import archive, masks
 from app.document.session import Origin, Session, State
+from engine.dicom.film import Film
 from engine.errors import EngineError, ImageUnreadable
 from engine.images import read_image
 from engine.provenance import (
@@ -114,6 +115,14 @@ class Restored:
     quality: str | None = None
 
 
+def spacing_of(film: Film) -> float | None:
+    """The side of a square pixel in mm as the file says it, None for others and where unsaid."""
+    if film.spacing_mm is None:
+        return None
+    down, across = film.spacing_mm
+    return (down + across) / 2 if abs(down - across) < 0.01 * across else None
+
+
 def open_picture(session: Session, path: Path, name: str) -> tuple[State, Restored | None]:
     """Read a picture into the history. ``name`` is shown, and kept in the document only.
 
@@ -142,6 +151,7 @@ def open_picture(session: Session, path: Path, name: str) -> tuple[State, Restor
             inputs=inputs,
             drawing=drawing,
             seed=restored.seed if restored else None,
+            spacing_mm=None if opened.film is None else spacing_of(opened.film),
             notes=(*opened.notes, *((COLOURED,) if opened.colour else ())),
         )
     )

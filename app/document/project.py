@@ -173,6 +173,7 @@ class _Writer:
             "proposal": state.proposal,
             "holds": [list(mark) for mark in state.holds],
             "badge": state.badge,
+            "spacing_mm": state.spacing_mm,
         }
 
     def array(self, name: str, array: NDArray[Any]) -> str:

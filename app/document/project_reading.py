@@ -129,6 +129,7 @@ class _Reader:
             proposal=told["proposal"],
             holds=tuple(_held(mark) for mark in told.get("holds", [])),
             badge=_text(told.get("badge", ""), 20),
+            spacing_mm=_spacing(told.get("spacing_mm")),
         )
 
     def picture(self, data: bytes) -> NDArray[np.float32]:
@@ -191,6 +192,14 @@ def _text(value: Any, longest: int) -> str:
     if not isinstance(value, str) or len(value) > longest:
         raise ValueError("text")
     return value
+
+
+def _spacing(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 100:
+        raise ValueError("a pixel of this size cannot be")
+    return float(value)
 
 
 def _held(value: Any) -> Held:

@@ -59,6 +59,7 @@ class State:
     proposal: bool = False
     holds: tuple[Held, ...] = ()  # findings of the drawing that are in the picture
     badge: str = ""  # of one of several variations
+    spacing_mm: float | None = None  # side of a pixel, where the file it came from says it
 
     @property
     def title(self) -> str:
@@ -258,10 +259,20 @@ def keep_result(
             proposal=proposal,
             holds=holds,
             badge=badge,
+            spacing_mm=None if generated else spacing_after(made_from, result),
         )
     )
     session.keep()
     return made.number
+
+
+def spacing_after(before: State | None, result: Result) -> float | None:
+    """The side of a pixel in mm after an edit: only upscaling makes pixels smaller."""
+    if before is None or before.spacing_mm is None:
+        return None
+    if isinstance(result.request, UpscaleRequest):
+        return before.spacing_mm * before.image.shape[1] / result.image.shape[1]
+    return before.spacing_mm
 
 
 def keep_stages(

@@ -58,6 +58,7 @@ def thumb(session: Session, state: State) -> StateThumb:
         parent=None if state.parent is None else str(state.parent),
         seed=state.seed,
         badge=state.badge or None,
+        spacing_mm=state.spacing_mm,
         mark=MARKS[state.origin],
         restorable=state.drawing is not None,
     )

@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 
 from app.document.opening import open_picture
-from app.document.session import Session
-from engine.api import EraseRequest, Finding, GenerateRequest, Sampling
+from app.document.session import Session, keep_result
+from app.document.viewing import view_of
+from engine.api import EraseRequest, Finding, GenerateRequest, Sampling, UpscaleRequest
 from engine.errors import ImageUnreadable
 from engine.images import write_png
 from engine.provenance import inputs_of, recipe_of, write_picture
 from tests.app.fake_engine import HASHES, FakeEngine
 from tests.app.test_panels import CHEST, A, drawing
+from tests.engine.dicom.films import chest, film
 
 ME = "me-01234567890123456789"
 
@@ -71,3 +73,51 @@ def test_a_bad_file_changes_nothing(tmp_path):
     with pytest.raises(ImageUnreadable):
         open_picture(session, tmp_path / "page.png", "page.png")
     assert session.states == {} and session.title == "Untitled"
+
+
+def test_a_dicom_film_brings_its_tones_and_the_size_of_its_pixels(tmp_path):
+    values = chest(64, 48)
+    data = film(values, ImagerPixelSpacing=[0.2, 0.2], WindowCenter=2048, WindowWidth=4096)
+    (tmp_path / "film").write_bytes(data)
+    session = Session(ME)
+
+    state, _ = open_picture(session, tmp_path / "film", "film")
+
+    # A window that holds all 12 bits: the tones are the stored values, from 0 to 1.
+    np.testing.assert_allclose(state.image, values / 4095, atol=1e-4)
+    assert (state.bits, state.origin, state.spacing_mm) == (12, "real", 0.2)
+    assert view_of(session, None).states[0].spacing_mm == 0.2
+
+
+@pytest.mark.parametrize(("spacing", "said"), [([0.2, 0.4], None), (None, None)])
+def test_pixels_that_are_not_square_or_not_known_give_no_scale(tmp_path, spacing, said):
+    changes = {} if spacing is None else {"ImagerPixelSpacing": spacing}
+    (tmp_path / "film").write_bytes(film(chest(64, 48), **changes))
+
+    state, _ = open_picture(Session(ME), tmp_path / "film", "film")
+
+    assert state.spacing_mm is said
+
+
+def test_an_edited_film_keeps_the_size_of_its_pixels_and_an_upscaled_one_has_smaller(tmp_path):
+    (tmp_path / "film").write_bytes(film(chest(64, 48), ImagerPixelSpacing=[0.2, 0.2]))
+    session = Session(ME)
+    state, _ = open_picture(session, tmp_path / "film", "film")
+    mask = np.zeros(state.image.shape, np.float32)
+    mask[10:20, 10:20] = 1
+    found = []
+    for request in (
+        EraseRequest(image=state.image, mask=mask),
+        UpscaleRequest(image=state.image),
+        GenerateRequest(sampling=Sampling(seed=1)),
+    ):
+        result = FakeEngine().run(request)
+        number = keep_result(
+            session, result, parent=state.number, drawing=None, name="next", proposal=False
+        )
+        made = session.state(number)
+        found.append((made.spacing_mm, made.image.shape[1]))
+
+    assert found[0] == (0.2, 48)
+    assert found[1][0] == pytest.approx(0.2 * 48 / found[1][1]) and found[1][1] > 48
+    assert found[2][0] is None

@@ -27,7 +27,8 @@ def worked_in():
     """A session with an opened film, a run with two findings, an edit, words and settings."""
     session = Session(ME)
     session.title = "Fall 7"
-    film = opened(session)
+    film = replace(opened(session), spacing_mm=0.143)
+    session.states[film.number] = film
     drawn = drawing(*CHEST, (4, 20, 30, 40, 50), (5, 1, 9, 1, 9), findings=[A, B])
     findings = tuple(Finding(text=f.words, mask=drawn.mask(f.bit)) for f in (A, B))
     request = GenerateRequest(
