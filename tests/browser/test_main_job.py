@@ -57,6 +57,7 @@ def edit(studio: str, page: Any) -> Any:
     page.set_default_timeout(3 * MINUTES)
     page.goto(studio)
     page.wait_for_function(READY)
+    page.get_by_text("Embedded models, 256 px").wait_for()
     return page
 
 

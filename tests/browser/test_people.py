@@ -61,7 +61,6 @@ def test_a_teacher_makes_one_heart_large_in_three_degrees(edit: Any, engine: Any
     edit.get_by_role("button", name="Details").click()
     use_template(edit, "Average")
     edit.get_by_role("spinbutton", name="Seed").fill("41207")
-    edit.get_by_role("button", name="Anatomy").click()
     asked = (0.44, 0.54, 0.64)
     for number, degree in enumerate(asked, start=1):
         rev = edit.evaluate("XREAL.canvas.summary().rev")
@@ -144,6 +143,7 @@ def test_a_pacemaker_and_its_leads_are_taken_out_of_an_opened_film(
     says(edit, "Done")
     kept(edit, "people-eraser-proposal")
     edit.get_by_role("button", name="Accept").click()
+    edit.get_by_role("button", name="Accept").wait_for(state="hidden")
     path = exported(edit, tmp_path)
 
     erased = read_image(path).pixels
@@ -167,6 +167,7 @@ def test_a_sentence_places_an_effusion(edit: Any, engine: Any) -> None:
     edit.wait_for_function("XREAL.canvas.summary().findings.some((f) => f.pixels)")
     run(edit)
     says(edit, "Done")
+    edit.get_by_role("option", name="2 Moderate pleural effusion").wait_for()
     kept(edit, "people-writer")
 
     assert states(edit)[0] == "1 Anatomy"
