@@ -155,6 +155,7 @@ def test_a_killed_program_brings_the_same_document_back(program: Program, page: 
     saved(page)
     run(page)  # and it goes on
     says(page, "Done")
+    page.get_by_role("option", name="2 Effusion").wait_for()
     assert states(page)[:2] == ["1 Anatomy", "2 Effusion"]
 
 

@@ -97,6 +97,7 @@ def test_paint_generate_stop_erase_upscale_export_replay(edit: Any, tmp_path: An
     edit.get_by_text("Preview, step").wait_for()
     says(edit, "Done")
     assert len({answer.body() for answer in previews}) >= 2, "the preview did not change"
+    edit.get_by_role("option", name="2 Effusion").wait_for()
     assert states(edit) == ["1 Anatomy", "2 Effusion"]
 
     run(edit)

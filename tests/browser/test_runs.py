@@ -137,6 +137,7 @@ def test_two_findings_are_two_states_and_their_order_can_be_changed(film: Any) -
     run(film, "Insert")
     says(film, "Done")
     film.get_by_role("option", name="3 Effusion").wait_for()
+    film.get_by_role("option", name="3 Effusion").wait_for()
     assert states(film) == ["1 Opened", "2 Pneumothorax", "3 Effusion"]
 
     film.get_by_role("button", name="Finding A: more").click()
@@ -156,6 +157,7 @@ def test_one_of_several_pictures_is_chosen_and_all_are_kept(
     )
     says(edit, "Done")
     edit.wait_for_function("document.querySelectorAll('.grid button.done').length === 4")
+    grid.get_by_role("option").nth(3).wait_for()
     assert grid.get_by_role("option").count() == 4
     if how == "click":
         edit.get_by_role("option", name="Picture 3").click()
@@ -247,6 +249,7 @@ def test_two_people_wait_for_one_worker_and_see_only_their_own(
         says(edit, "Done")
         edit.get_by_role("option", name="1 Generated").wait_for()
         assert states(other) == []
+        edit.get_by_role("option", name="1 Generated").wait_for()
         assert states(edit) == ["1 Generated"]
     finally:
         served.engine.gate.set()
