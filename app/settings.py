@@ -43,6 +43,11 @@ class Settings:
         return self.data / "documents"
 
     @property
+    def studies(self) -> Path:
+        """Reader studies, a folder each."""
+        return self.data / "studies"
+
+    @property
     def log(self) -> Path:
         return self.data / "logs" / "page.log"
 

@@ -23,6 +23,11 @@ from app.studies.replay import materialise
 from app.studies.views import Progress, ReaderTrial, Saved
 
 PICTURES = "pictures"
+FROZEN = "The study is frozen; its design cannot change. Amend it instead."
+OTHER_TAB = (
+    "This study was changed elsewhere in the meantime, perhaps in another tab. Nothing of yours "
+    "was saved. Reload the page and make the change again."
+)
 TAKEN = "There is a study in this folder. Open it, or choose an empty folder."
 # What a reader's browser may report without it being an answer.
 NOTES = (
@@ -113,16 +118,35 @@ class Store:
             self._design = design_from(frozen[0].data["design"])
         return self._design
 
-    def save_draft(self, study: Study) -> None:
-        self._require("draft", "The study is frozen; its design cannot change. Amend it instead.")
-        self._write(Event("draft", value=canonical(to_document(study))))
+    @property
+    def version(self) -> int:
+        """The number of the newest event that changed draft or phase: what a page has seen."""
+        rows = self._log.rows("SELECT max(seq) FROM event WHERE kind IN ('draft', 'phase')")
+        return rows[0][0]
+
+    def save_draft(self, study: Study, seen: int | None = None) -> int:
+        """Keep a changed draft and return its version.
+
+        ``seen`` is the ``version`` that the change began from; where another tab or person saved
+        in between, this raises ``StudyError`` and keeps theirs.
+        """
+        with self._log.writing() as connection:  # checked inside: two may save at once
+            self._require("draft", FROZEN)
+            if seen is not None and seen != self.version:
+                raise StudyError(OTHER_TAB)
+            self._log.append(connection, Event("draft", value=canonical(to_document(study))))
+        self._log.mirror()
+        return self.version
 
     def freeze(self) -> str:
         """Make the design, store every order, and return the SHA-256 of the design."""
         self._require("draft", "The study is frozen already.")
+        seen = self.version
         design = make_design(self.study())
         document = {"design": to_document(design), "sha256": design.sha256}
         with self._log.writing() as connection:
+            if seen != self.version:  # another tab froze or saved while the orders were drawn
+                raise StudyError(OTHER_TAB)
             event = self._log.append(connection, Event("frozen", value=canonical(document)))
             materialise(connection, event)
             self._move(connection, "frozen")
