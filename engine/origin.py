@@ -74,6 +74,18 @@ def origin_of(data: bytes) -> Origin:
     )
 
 
+def stated(data: bytes, film: Film | None) -> tuple[Extent | None, Recipe | None]:
+    """What a file states of itself, its pixels not asked: how much of it is synthetic, and its
+    recipe, which need not be one that can be run. ``film`` is what a DICOM file holds."""
+    recipe = _recipe(data)
+    if recipe is not None:
+        return "whole" if wholly_synthetic(recipe) else "partly", recipe
+    source_type = _source_type(data) if film is None else _stated(film)
+    if source_type not in (WHOLE_TYPE, PARTLY_TYPE):
+        return None, None
+    return "whole" if source_type == WHOLE_TYPE else "partly", None
+
+
 def recipe_digest(recipe: Recipe) -> str:
     """SHA-256 of a recipe, whatever the order of its parts."""
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()

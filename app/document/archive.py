@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from app.document.project import FORMAT, SCHEMA, Document, ProjectUnreadable, all_bytes, damaged
-from app.document.project_reading import document_of
+from app.document.project_reading import ProjectTooLarge, document_of, refuse_unreadable
 from engine.version import VERSION
 
 MANIFEST = "manifest.json"
@@ -27,6 +27,7 @@ NAMES = re.compile(
     r"document\.json|thumbnail\.png|pictures/\d{1,5}\.png|recipes/\d{1,5}\.json|"
     r"inputs/\d{1,5}\.bin|drawings/\d{1,5}\.gz"
 )
+LATEST = 253_402_300_800  # seconds since 1970: the year 10000, which no calendar of ours shows
 PACKED = (".json",)  # the others are packed already
 
 
@@ -49,6 +50,13 @@ def manifest(
 
 def entry(name: str, data: bytes) -> dict[str, Any]:
     return {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def refuse_too_many(parts: int, size: int) -> None:
+    """Raises :class:`ProjectTooLarge` where :func:`read_manifest` would refuse so many ``parts``
+    of ``size`` bytes together."""
+    if parts > MOST_PARTS or size > MOST_BYTES:
+        raise ProjectTooLarge
 
 
 def read_manifest(data: bytes) -> dict[str, Any]:
@@ -81,10 +89,13 @@ def read_manifest(data: bytes) -> dict[str, Any]:
                 raise ValueError("files")
         if sum(size for size, _ in files.values()) > MOST_BYTES:
             raise ProjectUnreadable("This project is larger than this program can open.")
+        created, changed = float(told["created"]), float(told["changed"])
+        if not (0 <= created < LATEST and 0 <= changed < LATEST):
+            raise ValueError("times")
         return {
             "title": str(told["title"])[:300],
-            "created": float(told["created"]),
-            "changed": float(told["changed"]),
+            "created": created,
+            "changed": changed,
             "files": files,
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -106,18 +117,15 @@ def part_title(name: str) -> str:
 
 
 def project_bytes(document: Document) -> bytes:
-    """``document`` as a project file. Raises :class:`ProjectUnreadable` where it is too large."""
+    """``document`` as a project file. Raises :class:`ProjectTooLarge`."""
+    refuse_unreadable(document)
     out = io.BytesIO()
     files, total = [], 0
     with zipfile.ZipFile(out, "w") as archive:
         for name, data in all_bytes(document):
             total += len(data)
-            if total > MOST_BYTES:
-                raise ProjectUnreadable(
-                    f"The project would be larger than {MOST_BYTES // 10**6} MB, which cannot be "
-                    "opened again. Delete states that you do not need, or export the pictures."
-                )
             files.append(entry(name, data))
+            refuse_too_many(len(files), total)
             _write(archive, name, data)
         _write(archive, MANIFEST, manifest(document, files))
     return out.getvalue()

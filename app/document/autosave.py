@@ -29,7 +29,7 @@ from app.document.project import (
     parts_of,
     snapshot,
 )
-from app.document.project_reading import document_of
+from app.document.project_reading import ProjectTooLarge, document_of, refuse_unreadable
 from app.document.session import Session
 from engine.errors import DiskFull, EngineError
 from engine.files import NO_ROOM, write_whole
@@ -37,6 +37,12 @@ from engine.files import NO_ROOM, write_whole
 SAVES = 20  # of a document
 MOST_BYTES = 4_000_000_000  # of all documents together; the oldest go first
 NAMED = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+
+TOO_LARGE = (
+    "the document is larger than can be opened again. What was saved before is kept. Delete states "
+    "that you do not need."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +61,7 @@ class Documents:
         self.folder = folder
         self.most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._locks: dict[str, threading.RLock] = {}
+        self._locks: dict[str, threading.RLock] = {}  # by owner
         self._last: dict[str, tuple[str, list[dict[str, Any]], float]] = {}  # the newest saves
         # of what was written lately: id of the source -> the source, its entry without the name
         self._known: dict[str, dict[int, tuple[Any, dict[str, Any]]]] = {}
@@ -64,11 +70,15 @@ class Documents:
         """Write what changed; afterwards the newest save is ``session`` now. The time of it."""
         with self._of(session.id):
             document = snapshot(session)
+            if not NAMED.fullmatch(document.doc):
+                raise EngineError("its name is none that a document has. Reload the page.")
             home = self._home(session.id, document.doc)
             try:
+                refuse_unreadable(document)
                 for folder in (home / "parts", home / "saves"):
                     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 files = self._write_parts(home, document)
+                archive.refuse_too_many(len(files), sum(file["size"] for file in files))
                 last = self._last.get(str(home))
                 if last and last[:2] == (document.title, files) and saves_of(home):
                     self._point(session.id, document.doc)
@@ -79,6 +89,8 @@ class Documents:
                 write_whole(home / "saves" / f"{number:08d}.json", data)
                 self._point(session.id, document.doc)
                 self._last[str(home)] = (document.title, files, changed)
+            except ProjectTooLarge as error:
+                raise EngineError(TOO_LARGE) from error
             except (EngineError, OSError) as error:
                 raise reason(error) from error
             self._tidy(home)
@@ -116,6 +128,10 @@ class Documents:
                 return True
             return False
 
+    def has(self, id: str, doc: str) -> bool:
+        """Whether the browser has saved a document of this name."""
+        return bool(NAMED.fullmatch(doc)) and bool(saves_of(self._home(id, doc)))
+
     def new(self, session: Session) -> None:
         """The browser has an empty document from now on; the former one stays."""
         with self._of(session.id), contextlib.suppress(EngineError, OSError):
@@ -146,12 +162,17 @@ class Documents:
     def delete(self, id: str, doc: str) -> None:
         if NAMED.fullmatch(doc):
             with self._of(id):
-                self._last.pop(str(self._home(id, doc)), None)
+                self._forget(self._home(id, doc))
                 shutil.rmtree(self._home(id, doc), ignore_errors=True)
+
+    def _forget(self, home: Path) -> None:
+        """What is remembered of a document, its pictures with it."""
+        self._last.pop(str(home), None)
+        self._known.pop(str(home), None)
 
     def _of(self, id: str) -> threading.RLock:
         with self._lock:
-            return self._locks.setdefault(id, threading.RLock())
+            return self._locks.setdefault(owner(id), threading.RLock())
 
     def _home(self, id: str, doc: str) -> Path:
         return self.folder / owner(id) / doc
@@ -186,6 +207,10 @@ class Documents:
             if part.source is not None:
                 now[id(part.source)] = (part.source, found)
             files.append({**found, "name": part.name})
+        # Of one document of each browser only: the pictures of the others would stay in memory.
+        for other in list(self._known):
+            if Path(other).parent == home.parent:
+                self._known.pop(other, None)
         self._known[str(home)] = now
         return files
 
@@ -215,10 +240,15 @@ class Documents:
             for home in sorted(homes, key=lambda home: (home / "saves").stat().st_mtime):
                 if total <= self.most_bytes:
                     return
-                if home != keep:
-                    self._last.pop(str(home), None)
+                lock = self._locks.setdefault(home.parent.name, threading.RLock())
+                if home == keep or not lock.acquire(blocking=False):
+                    continue  # somebody else's is being saved at this moment
+                try:
+                    self._forget(home)
                     shutil.rmtree(home, ignore_errors=True)
                     total -= sizes[home]
+                finally:
+                    lock.release()
 
 
 def owner(id: str) -> str:

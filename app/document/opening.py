@@ -21,18 +21,13 @@ from app.document.session import Origin, Session, State
 from engine.dicom.film import Film
 from engine.errors import EngineError, ImageUnreadable
 from engine.images import read_image
-from engine.provenance import (
-    Inputs,
-    Recipe,
-    read_recipe,
-    recipe_from_text,
-    request_of,
-    wholly_synthetic,
-)
+from engine.origin import stated
+from engine.provenance import Inputs, Recipe, read_recipe, recipe_from_text, request_of
 
 FileKind = Literal["picture", "project", "recipe", "mask", "masks"]
 SEVERAL = -2  # the label of a file that holds more than one
 MOST_TEXT = 3_000_000  # bytes of a recipe
+ORIGINS: dict[str | None, Origin] = {None: "real", "whole": "synthetic", "partly": "partly"}
 COLOURED = "The file is in colour. It is shown, and used, as grey."
 OTHERS = (
     "Pictures (PNG, JPEG, TIFF, DICOM), projects, recipes and masks (PNG, NPZ) can be opened. "
@@ -128,15 +123,16 @@ def open_picture(session: Session, path: Path, name: str) -> tuple[State, Restor
 
     A file of ours brings its recipe along and, of a generated picture, the drawing.
     """
-    opened = read_image(path)
-    found = recipe_in(path)
-    origin: Origin = "real"
-    recipe: Recipe | None = None
+    data = path.read_bytes()
+    opened = read_image(data)
+    # Also without inputs that fit, as those of exact edits: what is synthetic is never called real.
+    extent, recipe = stated(data, opened.film)
+    origin = ORIGINS[extent]
     inputs: Inputs | None = None
     drawing = restored = None
+    found = recipe_in(path)
     if found is not None:
         recipe, inputs = found
-        origin = "synthetic" if wholly_synthetic(recipe) else "partly"
         drawing = drawing_of(session, recipe, inputs, opened.pixels.shape)
         restored = restored_by(recipe)
     state = session.add(
@@ -185,7 +181,7 @@ def read_masks(path: Path, label: int | None, drawing: Drawing | None) -> masks.
         with zipfile.ZipFile(path) as opened:
             info = next((i for i in opened.infolist() if i.filename == masks.NPZ), None)
             if info is not None:
-                data = archive.read_member(opened, info, 31 * masks.MOST_NPZ)
+                data = archive.read_member(opened, info, archive.MOST_BYTES)
         return masks.of_npz(data)
     if masks.is_index(data):
         return masks.of_index(data)

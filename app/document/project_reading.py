@@ -25,9 +25,37 @@ from engine.provenance import MOST_INPUT_PIXELS, recipe_from_text
 from engine.shapes import ChestShape
 
 MOST_STATES = 1000
+LONGEST = 20_000  # letters of a name or a note; a note may quote much of a report
 MOST_STATE_PIXELS = 500_000_000  # of all pictures together; 2 GB in memory
+MOST_INPUTS = 4 * MOST_INPUT_PIXELS  # px of all inputs together
 
 Read = Callable[[str], bytes]  # a part by its name
+
+
+class ProjectTooLarge(ProjectUnreadable):
+    """A document that could be written but not be read again; nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The project would be larger than can be opened again. Delete states that you do not "
+            "need, or export the pictures."
+        )
+
+
+def refuse_unreadable(document: Document) -> None:
+    """Raises :class:`ProjectTooLarge` where reading would refuse what is about to be written."""
+    images = {id(state.image): state.image.size for state in document.states}
+    inputs = {
+        id(array): array.size
+        for state in document.states
+        for array in (state.inputs or {}).values()
+    }
+    if (
+        len(document.states) > MOST_STATES
+        or sum(images.values()) > MOST_STATE_PIXELS
+        or sum(inputs.values()) > MOST_INPUTS
+    ):
+        raise ProjectTooLarge
 
 
 def document_of(read: Read, title: str, created: float) -> Document:
@@ -44,7 +72,7 @@ def document_of(read: Read, title: str, created: float) -> Document:
         current, number = told["current"], told["number"]
         if len(states) > MOST_STATES or sorted(set(numbers)) != numbers:
             raise ValueError("states")
-        if current is not None and current not in numbers:
+        if current is not None and (type(current) is not int or current not in numbers):
             raise ValueError("current")
         if type(number) is not int or number < max(numbers, default=0):
             raise ValueError("number")
@@ -95,8 +123,10 @@ class _Reader:
             raise ValueError("number")
         if told["kind"] not in get_args(Kind) or told["origin"] not in get_args(Origin):
             raise ValueError("kind")
-        if told["bits"] not in (8, 16) or type(told["proposal"]) is not bool:
-            raise ValueError("bits")
+        if type(told["bits"]) is not int or not 1 <= told["bits"] <= 16:
+            raise ValueError("bits")  # those of a DICOM file are often 10 or 12
+        if type(told["proposal"]) is not bool:
+            raise ValueError("proposal")
         for name in ("parent", "seed"):
             if told[name] is not None and type(told[name]) is not int:
                 raise ValueError(name)
@@ -107,7 +137,7 @@ class _Reader:
         what = f"the recipe of state {number}"
         return State(
             number=number,
-            name=_text(told["name"], 2000),
+            name=_text(told["name"], LONGEST),
             kind=told["kind"],
             image=image,
             bits=told["bits"],
@@ -125,7 +155,7 @@ class _Reader:
             drawing=self.drawing(told["drawing"]),
             seed=told["seed"],
             report=_text(told["report"], 10_000),
-            notes=tuple(_text(note, 2000) for note in told["notes"]),
+            notes=tuple(_text(note, LONGEST) for note in told["notes"]),
             proposal=told["proposal"],
             holds=tuple(_held(mark) for mark in told.get("holds", [])),
             badge=_text(told.get("badge", ""), 20),
@@ -152,7 +182,7 @@ class _Reader:
         _, form, body = carried.unwrap(data)
         height, width = carried.size_of(form, body)
         self.input_pixels += height * width
-        if height * width > MOST_PIXELS or self.input_pixels > 4 * MOST_INPUT_PIXELS:
+        if height * width > MOST_PIXELS or self.input_pixels > MOST_INPUTS:
             raise ValueError("size")
         return carried.unpack(form, body)
 

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -360,20 +361,30 @@ class Sessions:
         self.keeper = keeper
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Session] = OrderedDict()
+        # Those that a run still adds pictures to; two sessions of one browser would lose work.
+        self._alive: WeakValueDictionary[str, Session] = WeakValueDictionary()
 
     def of(self, id: str) -> Session:
         """The session of a browser, as it was left; a new one where there is none."""
         with self._lock:
-            session = self._known.get(id)
+            session = self._alive.get(id)
             if session is None:
-                session = self._known[id] = Session(id)
+                session = self._alive[id] = Session(id)
                 session.keep = lambda: self.save(session)
                 if self.keeper is not None:
                     self.keeper.open(session)
+            self._known[id] = session
             self._known.move_to_end(id)
-            while len(self._known) > SESSIONS:
-                self._known.popitem(last=False)
+            self._drop_oldest()
             return session
+
+    def _drop_oldest(self) -> None:
+        """Beyond a few; what could not be written to the disk stays."""
+        for id in list(self._known):
+            if len(self._known) <= SESSIONS:
+                return
+            if self._known[id].fault is None:
+                del self._known[id]
 
     def save(self, session: Session) -> None:
         """Write the document to the disk; what hinders it is kept in ``session.fault``."""

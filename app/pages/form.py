@@ -1,13 +1,15 @@
 """The request panel as a whole: its values, and the request they make with the drawing."""
 
-from dataclasses import MISSING, dataclass, fields, replace
+import math
+from collections.abc import Collection
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from app.canvas.drawing import Drawing
 from app.document.session import State
-from app.panels import details, erase, generate, insert, outpaint, upscale, zone
+from app.panels import details, erase, generate, insert, outpaint, run, upscale, zone
 from engine.api import Request, Sampling, Verb
 from engine.errors import InvalidRequest
 
@@ -18,6 +20,9 @@ VERBS: dict[str, Verb] = {
     "Outpaint": "outpaint",
     "Upscale": "upscale",
 }
+
+
+LONGEST_NAME = 200  # letters; all the words of 24 findings are no name
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,29 @@ def form_of(values: Any) -> Form | None:
     needed = {field.name for field in fields(Form) if field.default is MISSING}
     if not isinstance(values, dict) or not needed <= set(values) <= names:
         return None
-    if values["verb"] not in VERBS:
+    if not all(_fits(values[field.name], field) for field in fields(Form) if field.name in values):
         return None
     return Form(**values)
+
+
+CHOICES: dict[str, Collection[str]] = {
+    "verb": VERBS,
+    "change": insert.CHANGES,
+    "keep": outpaint.KEEPS,
+    "quality": details.NAMES,
+    "variations": run.VARIATIONS,
+    "sampler": details.SAMPLERS,
+    "method": details.WAYS,
+}
+
+
+def _fits(value: Any, field: Field) -> bool:
+    """Whether a control of the panel can hold the value; Gradio refuses others with the page."""
+    if field.name in CHOICES:
+        return isinstance(value, str) and value in CHOICES[field.name]
+    if field.type is bool or field.type is str:
+        return type(value) is field.type
+    return value is None or (type(value) in (int, float) and math.isfinite(value))
 
 
 def read(
@@ -97,13 +122,14 @@ def zone_of(form: Form, verb: str) -> dict[str, Any]:
 
 
 def state_name(verb: str, request: Request, change: str) -> str:
-    """A short name for the history."""
+    """A short name for the history, :data:`LONGEST_NAME` letters at most."""
     texts = [finding.text for finding in getattr(request, "findings", ()) if finding.text]
     match verb:
         case "insert" if change == "Remove":
             return "Removed"
         case "insert" | "generate" if texts:
-            return ", ".join(dict.fromkeys(texts)).capitalize()
+            named = ", ".join(dict.fromkeys(texts)).capitalize()
+            return named if len(named) <= LONGEST_NAME else named[: LONGEST_NAME - 3] + "..."
     named = {"generate": "Generated", "erase": "Erased", "outpaint": "Completed"}
     return named.get(verb, "Upscaled")
 

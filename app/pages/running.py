@@ -53,7 +53,8 @@ class Running:
     def __init__(self, loading: Loading, jobs: Jobs):
         self.loading = loading
         self.jobs = jobs
-        self._proposed: OrderedDict[tuple[str, int], Order] = OrderedDict()
+        # By session, document and number: another document has numbers of its own.
+        self._proposed: OrderedDict[tuple[str, str, int], Order] = OrderedDict()
 
     def start(self, session: Session, drawing: Drawing | None, call: str, form: Form) -> Shown:
         """Queue what the form asks. A refusal is read by the page from the job's id."""
@@ -100,7 +101,8 @@ class Running:
         return Order(form.what, request, form, drawing, session.current)
 
     def retried(self, session: Session, number: Any) -> Order:
-        order = self._proposed.get((session.id, number)) if isinstance(number, int) else None
+        known = (session.id, session.doc, number)
+        order = self._proposed.get(known) if isinstance(number, int) else None
         if order is None or session.state(number) is None:
             raise InvalidRequest("This proposal is gone. Discard it and run again.")
         request = with_seed(order.request, details.fresh_seed())
@@ -161,7 +163,7 @@ class Running:
         )  # fmt: skip
 
     def remember(self, session: Session, number: int, order: Order) -> None:
-        self._proposed[(session.id, number)] = replace(order, replaces=None)
+        self._proposed[(session.id, session.doc, number)] = replace(order, replaces=None)
         while len(self._proposed) > PROPOSALS:
             self._proposed.popitem(last=False)
 

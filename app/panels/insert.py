@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.canvas.drawing import Drawing, FindingRegion
+from app.canvas.drawing import LONGEST_WORDS, Drawing, FindingRegion
 from app.document.holding import held
 from app.document.session import State, fitted
 from app.panels import zone
@@ -50,7 +50,7 @@ def build() -> InsertPanel:
         )
         gr.HTML(html_template=PLACE, elem_id="places")
         words = gr.Textbox(
-            label="Words", lines=2, max_length=1000, elem_id="words", interactive=True
+            label="Words", lines=2, max_length=LONGEST_WORDS, elem_id="words", interactive=True
         )
         gr.HTML(html_template="<p class='lead' role='status' aria-label='Words read'"
                 " id='words-read'></p>", elem_id="words-lead")  # fmt: skip

@@ -11,7 +11,7 @@ from app.document.session import State, fitted
 from engine.api import LARGEST_SIDE, OutpaintRequest, Sampling
 from engine.errors import InvalidRequest
 
-WHOLE, PAINTED = "Whole picture", "Painted area"
+KEEPS = WHOLE, PAINTED = "Whole picture", "Painted area"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def build() -> OutpaintPanel:
 
     with gr.Column(elem_classes="for-outpaint verb-body"):
         keep = gr.Radio(
-            [WHOLE, PAINTED], value=WHOLE, label="Keep", elem_id="keep", elem_classes="segments"
+            list(KEEPS), value=WHOLE, label="Keep", elem_id="keep", elem_classes="segments"
         )
         gr.HTML(
             html_template="<div class='line'><h3 class='grow head'>Add at each side</h3>"

@@ -154,7 +154,8 @@ def _statement(
     elsewhere = next((p for p in same if p.side is not None), None)
     note = "not drawn"
     if elsewhere is not None:
-        note = f"{elsewhere.letter} lies {elsewhere.side} {elsewhere.zone}"
+        place = " ".join(filter(None, (elsewhere.side, elsewhere.zone)))
+        note = f"{elsewhere.letter} lies {place}"
     words = " ".join(filter(None, (mention.degree, said)))
     return Statement("open", text, note, Offer(mention.finding, words, mention.side, mention.zone))
 

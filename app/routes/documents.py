@@ -1,7 +1,9 @@
 """The routes of documents: saved while one draws, opened, exported, taken back step by step."""
 
 import json
+import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,10 +11,10 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app import messages
-from app.canvas.drawing import MOST_PIXELS, read_planes
+from app.canvas.drawing import MOST_PIXELS, Drawing, read_planes
 from app.document import exporting
 from app.document.archive import project_bytes
-from app.document.autosave import Documents
+from app.document.autosave import NAMED, Documents
 from app.document.project import snapshot
 from app.document.session import Session
 from app.document.viewing import view_of
@@ -34,10 +36,25 @@ def add_document_routes(app: FastAPI, owner: Owner, desk: Desk) -> None:
 def add_saving(app: FastAPI, owner: Owner, desk: Desk) -> None:
     def keep(session: Session, body: bytes) -> dict[str, Any]:
         head, packed = split(body)
-        if head.get("doc") != session.doc and not session.empty:
-            raise HTTPException(409, "Another document is open in this browser now.")
-        if packed:
-            drawing, known = read_planes(head, packed), session.drawing
+        drawing, doc = (read_planes(head, packed) if packed else None), head.get("doc")
+        if not isinstance(doc, str) or not NAMED.fullmatch(doc):
+            raise HTTPException(400, "This did not arrive whole.")
+        with session.lock:
+            # A page that outlives the program brings its document along, but not one that was
+            # left for an empty one while this was on its way: that is on the disk, with its states.
+            if doc != session.doc and not (session.empty and unknown(session.id, doc)):
+                raise HTTPException(409, "Another document is open in this browser now.")
+            take(session, head, drawing, doc)
+        desk.sessions.save(session)
+        return {"saved": session.saved, "fault": session.fault, "doc": session.doc}
+
+    def unknown(id: str, doc: str) -> bool:
+        keeper = desk.sessions.keeper
+        return not isinstance(keeper, Documents) or not keeper.has(id, doc)
+
+    def take(session: Session, head: dict[str, Any], drawing: Drawing | None, doc: str) -> None:
+        known = session.drawing
+        if drawing is not None:
             if known is not None and known.doc == drawing.doc and drawing.rev < known.rev:
                 raise InvalidRequest("A newer version of this drawing is saved already.")
             session.drew(drawing)
@@ -45,10 +62,8 @@ def add_saving(app: FastAPI, owner: Owner, desk: Desk) -> None:
             session.report = head["report"][:10_000]
         if isinstance(head.get("look"), dict):
             session.look = plain(head["look"])
-        if not session.states and head.get("doc"):
-            session.doc = str(head["doc"])  # the page outlived a program that had saved nothing
-        desk.sessions.save(session)
-        return {"saved": session.saved, "fault": session.fault, "doc": session.doc}
+        if not session.states:
+            session.doc = doc  # the page outlived a program that had saved nothing
 
     @app.post("/api/save")
     async def save(request: Request) -> Any:
@@ -77,15 +92,11 @@ def add_opening(app: FastAPI, owner: Owner, desk: Desk) -> None:
     async def upload(request: Request) -> Any:
         id = owner(request)
         session, path = desk.sessions.of(id), desk.uploads.place()
-        size = 0
-        with path.open("xb") as file:
-            async for piece in request.stream():
-                size += len(piece)
-                if size > LARGEST_FILE:
-                    break
-                file.write(piece)
-        if size > LARGEST_FILE:
-            path.unlink(missing_ok=True)
+        try:
+            whole = await received(request, path)
+        except OSError as error:
+            return sentence(messages.sentence(error), 400)
+        if not whole:
             return sentence(f"The file is larger than {LARGEST_FILE // 10**6} MB.", 413)
         token = desk.uploads.keep(path, unquote(request.headers.get("x-name", "")), id)
 
@@ -190,6 +201,24 @@ async def answered(work: Callable[..., Any], *values: Any) -> Any:
         return sentence(messages.sentence(error), 400)
 
 
+async def received(request: Request, path: Path) -> bool:
+    """Write the body to ``path``; False where it is too large. A file that did not arrive whole,
+    because the sender went away or the disk is full, does not stay."""
+    size, whole = 0, False
+    try:
+        with path.open("xb") as file:
+            async for piece in request.stream():
+                size += len(piece)
+                if size > LARGEST_FILE:
+                    return False
+                file.write(piece)
+        whole = True
+    finally:
+        if not whole:
+            path.unlink(missing_ok=True)
+    return True
+
+
 async def limited(request: Request, most: int) -> bytes:
     """The body of a request, refused as soon as it is longer than ``most`` bytes."""
     body = bytearray()
@@ -216,11 +245,16 @@ def told_in(data: bytes) -> dict[str, Any]:
     return told
 
 
+def finite(value: Any) -> bool:
+    """Whether it is no number that JSON cannot hold."""
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def plain(look: dict[str, Any]) -> dict[str, Any]:
     """What the browser wants to find again of its view: few short values."""
     kinds = (str, int, float, bool, type(None))
     return {
         name[:64]: value
         for name, value in list(look.items())[:32]
-        if isinstance(value, kinds) and len(str(value)) <= 64 and value == value
+        if isinstance(value, kinds) and len(str(value)) <= 64 and finite(value)
     }

@@ -1,5 +1,6 @@
 """What a person can begin with: templates, examples; and what the help card says."""
 
+import re
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -64,7 +65,8 @@ def picture(template: Template, told: QueryParams) -> bytes:
 
     Raises InvalidRequest for values that no slider has, or that make no chest together.
     """
-    side = int(told.get("side", "")) if told.get("side", "").isdecimal() else THUMB_SIDE
+    asked = told.get("side", "")
+    side = int(asked) if re.fullmatch(r"\d{1,6}", asked) else THUMB_SIDE
     values = {name: number(told[name]) for name in shape.SLIDERS if name in told}
     settings = ChestShape(template.name, **values) if values else None
     side = max(16, min(side, LARGEST_SIDE))

@@ -147,7 +147,7 @@ class Jobs:
 
     def refuse(self, id: str, owner: str, verb: str, sentence: str) -> None:
         """Note a job that could not even be queued, so that the page reads why from its id."""
-        job = Job(check_id(id), owner, verb, (), lambda result, request: 0)
+        job = Job(check_id(id), owner, verb, (), kept)
         job.state, job.sentence = "failed", sentence
         with self._changed:
             self._known.setdefault((owner, id), job)
@@ -304,6 +304,7 @@ class Jobs:
             job.state, job.sentence, job.preview = state, sentence, None
             # The pictures in them are in the session already; a failed one can be told of.
             job.requests, job.finished = (), []
+            job.keep, job.keep_stages = kept, None  # they hold a whole document
             if state != "failed":
                 job.asked = None
             self._running = None
@@ -372,6 +373,11 @@ class Jobs:
         with self._changed:
             before = self._seconds.get(kind, seconds)
             self._seconds[kind] = before + STEP_SECONDS_WEIGHT * (seconds - before)
+
+
+def kept(result: Result, request: Request) -> int:
+    """Of a job that makes nothing, or nothing any more."""
+    raise AssertionError("this job has ended")
 
 
 def stopped_sentence(job: Job) -> str:

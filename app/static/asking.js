@@ -5,6 +5,7 @@
   const XREAL = (window.XREAL = window.XREAL || {});
   const page = XREAL.page;
   const { $, say } = page;
+  const LONGEST_WORDS = 300; // letters; app/canvas/drawing.py refuses longer ones
   let verb = "Generate";
 
   const canvas = () => XREAL.canvas || null;
@@ -28,9 +29,9 @@
 
   // The words of the chosen finding, typed or picked in the request panel.
   page.name = (words) => {
-    const chosen = summary().selected;
-    if (canvas() && chosen !== null && chosen !== undefined) canvas().words(chosen, words || "");
-    return words || "";
+    const chosen = summary().selected, kept = (words || "").slice(0, LONGEST_WORDS);
+    if (canvas() && chosen !== null && chosen !== undefined) canvas().words(chosen, kept);
+    return kept;
   };
 
   // The findings that a press of Insert is about, in the order of the list; as app/panels/insert.py

@@ -9,9 +9,20 @@
     const place = document.getElementById(id);
     if (place && place.textContent !== text) place.textContent = text;
   };
+  // The sentence of a refusal, which may come wrapped in JSON.
+  page.refusal = async (answer) => {
+    const text = await answer.text();
+    try {
+      const { detail } = JSON.parse(text);
+      return typeof detail === "string" ? detail : "That could not be read. Reload the page.";
+    } catch {
+      return text;
+    }
+  };
+
   page.ask = async (url, options) => {
     const answer = await fetch(url, { cache: "no-store", ...options });
-    if (!answer.ok) throw new Error(await answer.text());
+    if (!answer.ok) throw new Error(await page.refusal(answer));
     return answer;
   };
 

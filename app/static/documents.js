@@ -82,7 +82,7 @@
   // True when all that was drawn and typed until now is written on the server's disk.
   async function save() {
     if (readOnly || !canvas()) return false;
-    if (saving) await saving;
+    while (saving) await saving; // of several that waited one goes on, the others after it
     if (!changed) return !fault;
     if (canvas().drawing.open()) return soon(300), false; // a stroke goes on
     saving = send().catch((error) => { fault = error.message; return false; });
@@ -105,7 +105,7 @@
     } catch {
       return failed(told, packed, "", AGAIN_MS);
     }
-    if (!answer.ok) return failed(told, packed, await answer.text(), answer.status === 409 ? 0 : FULL_MS);
+    if (!answer.ok) return failed(told, packed, await page.refusal(answer), answer.status === 409 ? 0 : FULL_MS);
     const found = await answer.json();
     if (found.fault) return failed(told, packed, found.fault, FULL_MS);
     ({ saved } = found);

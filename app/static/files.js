@@ -45,7 +45,7 @@
         });
         if (!answer.ok) {
           drop(found);
-          return bad(`${file.name} could not be opened.`, await answer.text());
+          return bad(`${file.name} could not be opened.`, await page.refusal(answer));
         }
         found.push(await answer.json());
       } catch {

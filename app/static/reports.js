@@ -111,9 +111,7 @@
       });
       canvas.focus();
     } catch (fault) {
-      let said = fault.message;
-      try { said = JSON.parse(said).detail || said; } catch { /* a plain sentence */ }
-      page.note({ text: said, tone: "warn" });
+      page.note({ text: fault.message, tone: "warn" });
     }
   }
 

@@ -1,19 +1,24 @@
 """What was saved is there after the program is gone; what could not be saved is said."""
 
 import errno
+import gc
 import os
+import threading
+import weakref
 
 import numpy as np
 import pytest
 
-from app.document import autosave
+from app.document import archive, autosave, project_reading
 from app.document.autosave import Documents
-from app.document.project import snapshot
+from app.document.opening import open_picture
+from app.document.project import become, empty, snapshot
 from app.document.session import Session, Sessions
 from engine.errors import EngineError
 from engine.files import write_whole
 from tests.app.test_project import ME, assert_same, worked_in
 from tests.app.test_session import opened
+from tests.engine.dicom.films import chest, film
 
 
 def reopened(folder, id=ME):
@@ -188,3 +193,63 @@ def test_the_oldest_documents_give_way_where_the_folder_is_full(tmp_path):
         titles.append(session.title)
     kept = [saved.title for saved in documents.recent(ME)]
     assert kept and kept[0] == "Case 3" and "Case 0" not in kept
+
+
+def test_a_film_of_twelve_bits_is_there_again(tmp_path):
+    (tmp_path / "film").write_bytes(film(chest(64, 48)))
+    session = Session(ME)
+    open_picture(session, tmp_path / "film", "film")
+    assert session.states[1].bits == 12
+    Documents(tmp_path / "documents").save(session)
+
+    assert_same(snapshot(session), snapshot(reopened(tmp_path / "documents")))
+
+
+@pytest.mark.parametrize("limit", ["states", "bytes"])
+def test_what_could_not_be_read_again_is_said_and_leaves_the_save_before(
+    tmp_path, monkeypatch, limit
+):
+    session, sessions = worked_in(), Sessions(Documents(tmp_path))
+    sessions.save(session)
+    whole = snapshot(session)
+    if limit == "states":
+        monkeypatch.setattr(project_reading, "MOST_STATES", len(session.states))
+    else:
+        monkeypatch.setattr(archive, "MOST_BYTES", 1000)
+    opened(session)
+    sessions.save(session)
+    assert session.fault is not None and "larger than can be opened again" in session.fault
+
+    monkeypatch.undo()
+    assert_same(whole, snapshot(reopened(tmp_path)))
+
+
+@pytest.mark.parametrize("doc", ["../../evil", "/evil", "a/b", "", "x" * 65])
+def test_nothing_is_written_beside_the_folder(tmp_path, doc):
+    session = worked_in()
+    session.doc = doc
+    with pytest.raises(EngineError):
+        Documents(tmp_path / "documents").save(session)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_pictures_of_a_document_that_was_left_do_not_stay_in_memory(tmp_path):
+    session, documents = worked_in(), Documents(tmp_path)
+    documents.save(session)
+    image = weakref.ref(session.states[1].image)
+    become(session, empty())
+    documents.save(session)
+    gc.collect()
+    assert image() is None
+
+
+def test_a_document_that_is_being_saved_does_not_give_way(tmp_path):
+    busy, documents = worked_in(), Documents(tmp_path, most_bytes=1)
+    documents.save(busy)
+    with documents._of(busy.id):  # as while its parts are written
+        thread = threading.Thread(
+            target=documents.save, args=(Session("other-01234567890123456", report="Words."),)
+        )
+        thread.start()
+        thread.join(60)
+    assert_same(snapshot(busy), snapshot(reopened(tmp_path)))

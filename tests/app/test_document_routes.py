@@ -1,14 +1,19 @@
 """Saving, opening, exporting and undoing by HTTP: all that is sent is checked."""
 
+import asyncio
+import errno
 import gzip
 import io
 import json
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
+from app.routes.documents import received
 from app.settings import Settings
 from engine.api import GenerateRequest, Sampling
 from engine.images import write_png
@@ -104,6 +109,45 @@ def test_an_older_drawing_never_wins(client, session):
 def test_the_drawing_of_another_document_is_refused(client, session):
     save(client, sent(session, BITS))
     assert save(client, sent(session, BITS * 0, rev=9, doc="another")).status_code == 409
+
+
+@pytest.mark.parametrize("doc", ["../../evil", "/evil", "a/b", "", None, 7, "x" * 65])
+def test_a_document_has_a_plain_name(whole, client, session, doc):
+    body = json.dumps({"doc": doc, "report": "Words."}).encode() + b"\n"
+    before = session.doc
+    assert save(client, body).status_code == 400
+    assert session.doc == before and session.empty
+    folder = whole[1].settings.data
+    assert not list(folder.parent.glob("evil")) and not list(folder.rglob("evil"))
+
+
+def test_a_page_that_outlives_the_program_brings_its_document_along(client, session):
+    answer = save(client, sent(session, BITS, doc="of-the-page"))
+    assert answer.status_code == 200 and answer.json()["doc"] == session.doc == "of-the-page"
+
+
+def test_what_comes_late_of_a_document_that_was_left_changes_nothing(whole, client, session):
+    number = made(session).number
+    save(client, sent(session, BITS))
+    left = session.doc
+    whole[1].files.new(session)
+    assert session.empty and session.doc != left
+
+    answer = save(client, sent(session, BITS * 0, rev=9, doc=left))
+
+    assert answer.status_code == 409 and session.empty
+    again = type(session)(session.id)
+    assert whole[1].sessions.keeper.open(again, left)
+    assert number in again.states
+    np.testing.assert_array_equal(again.drawing.bits, BITS)
+
+
+def test_numbers_that_no_file_can_hold_are_no_part_of_a_view(client, session):
+    body = json.dumps({"doc": session.doc, "report": "Words.", "look": {"window": 200}}).encode()
+    body = body.replace(b"200", b'200, "zoom": 1e999, "pan": NaN') + b"\n"
+    answer = save(client, body)
+    assert answer.status_code == 200 and answer.json()["fault"] is None
+    assert session.look == {"window": 200}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]\n", b"\xff\n", b"{" * 10**5])
@@ -237,3 +281,30 @@ def test_recent_documents_belong_to_their_browser(whole, client, session):
     other.post(f"/api/documents/{session.doc}/delete", headers=OURS)
     refused = client.post(f"/api/documents/{session.doc}/delete", headers=OURS)
     assert refused.status_code == 400 and client.get("/api/documents").json()
+
+
+class Breaking:
+    """A request whose sender goes away in the middle."""
+
+    async def stream(self):
+        yield b"the first half"
+        raise ClientDisconnect
+
+
+def test_a_file_that_did_not_arrive_whole_does_not_stay(tmp_path):
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(received(Breaking(), tmp_path / "file"))  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_said_and_nothing_stays(whole, client, monkeypatch):
+    whole_open = Path.open
+
+    def full(self, mode="r", **options):
+        if "x" in mode:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole_open(self, mode, **options)
+
+    monkeypatch.setattr(Path, "open", full)
+    answer = upload(client, b"a film")
+    assert answer.status_code == 400 and answer.text.startswith("The disk is full.")

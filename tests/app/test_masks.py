@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app.canvas.drawing import ERASE, KEEP, Drawing, FindingRegion
-from app.document import masks
+from app.document import archive, masks
 from app.document.opening import SEVERAL, identify, read_masks
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.images import write_organs, write_png
@@ -179,3 +179,12 @@ def test_a_new_finding_takes_the_next_free_letter(tmp_path):
     assert [f.letter for f in laid.findings] == ["A", "B", "C"]
     assert laid.findings[0].words == "effusion"
     assert masks.free_finding(replace(DRAWN, findings=()), set()) == 4
+
+
+def test_a_bomb_among_our_masks_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MOST_BYTES", 10**6)
+    path = tmp_path / "masks"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(masks.NPZ, npz(bits=DRAWN.bits) + bytes(10**7))
+    with pytest.raises(EngineError):
+        read_masks(path, None, None)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.document.opening import open_picture
 from app.document.session import Session, keep_result
@@ -7,6 +8,7 @@ from app.document.viewing import view_of
 from engine.api import EraseRequest, Finding, GenerateRequest, Sampling, UpscaleRequest
 from engine.errors import ImageUnreadable
 from engine.images import write_png
+from engine.marks import xmp
 from engine.provenance import inputs_of, recipe_of, write_picture
 from tests.app.fake_engine import HASHES, FakeEngine
 from tests.app.test_panels import CHEST, A, drawing
@@ -65,6 +67,22 @@ def test_an_edited_real_picture_stays_marked(tmp_path):
     state, _ = open_picture(Session(ME), tmp_path / "edit.png", "edit.png")
 
     assert state.origin == "partly"
+
+
+def test_what_says_that_it_is_synthetic_is_never_called_real(tmp_path):
+    film = np.full((64, 64), 0.5, np.float32)
+    mask = np.zeros((64, 64), np.float32)
+    mask[5:9, 5:9] = 1
+    # An exact edit reads what it replaces, so its file lacks an input.
+    written(tmp_path / "exact", EraseRequest(image=film, mask=mask, sampling=Sampling(exact=True)))
+    # Another program saved it again and kept nothing but the statement of its source.
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save(
+        tmp_path / "saved", "jpeg", xmp=xmp("trainedAlgorithmicMedia").encode()
+    )
+
+    found = [open_picture(Session(ME), tmp_path / n, n)[0].origin for n in ("exact", "saved")]
+
+    assert found == ["partly", "synthetic"]
 
 
 def test_a_bad_file_changes_nothing(tmp_path):

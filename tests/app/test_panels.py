@@ -1,9 +1,12 @@
+from dataclasses import asdict
+
+import gradio as gr
 import numpy as np
 import pytest
 
-from app.canvas.drawing import ERASE, KEEP, Drawing, FindingRegion
+from app.canvas.drawing import ERASE, KEEP, LONGEST_WORDS, Drawing, FindingRegion
 from app.document.session import State
-from app.pages.form import Form, after, read, state_name
+from app.pages.form import Form, after, form_of, read, state_name
 from app.panels import details, insert, outpaint
 from engine.api import (
     EraseRequest,
@@ -218,3 +221,22 @@ def test_states_are_named_by_what_was_asked():
     assert state_name("insert", asked, "Remove") == "Removed"
     assert state_name("generate", GenerateRequest(), "Insert") == "Generated"
     assert state_name("upscale", UpscaleRequest(image=opened().image), "") == "Upscaled"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"verb": "Paint"}, {"verb": ["Erase"]}, {"seed": "many"}, {"steps": [1]},
+        {"guidance": float("inf")}, {"quality": "Ultra"}, {"keep_seed": 1}, {"report": 7},
+        {"variations": "x 100"}, {"keep": "Nothing"}, {"more": 1},
+    ],
+)  # fmt: skip
+def test_a_panel_that_cannot_be_is_left_out(odd):
+    whole = asdict(form(verb="Erase"))
+    assert form_of(whole) == form(verb="Erase")
+    assert form_of({**whole, **odd}) is None
+
+
+def test_the_words_of_a_finding_are_as_long_as_a_drawing_takes():
+    with gr.Blocks():
+        assert insert.build().words.max_length == LONGEST_WORDS

@@ -110,7 +110,7 @@ def documents(draw):
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     session = Session(ME)
     for _ in range(draw(st.integers(0, 3))):
-        bits = draw(st.sampled_from([8, 16]))
+        bits = draw(st.sampled_from([8, 10, 12, 16]))  # films of hospitals have 10 or 12
         most = 255 if bits == 8 else 65535
         codes = random.integers(0, most + 1, (height, width)).astype(np.float32)
         image = (codes / np.float32(most)).astype(np.float32)
@@ -121,7 +121,9 @@ def documents(draw):
             mask[0, 0] = 1
             request = EraseRequest(image=image, mask=mask, words=draw(st.text(max_size=20)))
             recipe, inputs = FakeEngine().run(request).recipe, inputs_of(request)
-        words = draw(st.text(st.characters(codec="utf-8"), max_size=30))
+        words = draw(st.text(st.characters(codec="utf-8"), max_size=30)) * draw(
+            st.sampled_from([1, 100])
+        )
         session.add(
             lambda n, image=image, recipe=recipe, inputs=inputs, words=words, bits=bits: State(
                 number=n, name=words, kind="made", image=image, bits=bits, origin="partly",
@@ -182,6 +184,8 @@ def flipped(name):
         (with_manifest(schema=2, program="XReal Studio 9.0"), "newer version.*9.0"),
         (with_manifest(format="other"), "not a project"),
         (with_manifest(files=[]), "list of contents"),
+        (with_manifest(created=float("nan")), "list of contents"),
+        (with_manifest(changed=1e300), "list of contents"),
         (flipped("pictures/2.png"), "a picture .pictures/2.png."),
         (flipped("drawings/1.gz"), "a drawing .drawings/1.gz."),
         (flipped("recipes/1.json"), "a recipe .recipes/1.json."),
@@ -279,3 +283,24 @@ def test_what_leaves_in_a_project_says_that_it_is_synthetic(tmp_path):
         recipe, _ = read_recipe(archive.read("pictures/2.png"))
         assert "not for diagnosis" in archive.read(MANIFEST).decode()
     assert recipe["synthetic"] is True
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"), [("MOST_STATES", 4), ("MOST_STATE_PIXELS", 5000), ("MOST_INPUTS", 5000)]
+)
+def test_what_could_not_be_read_again_is_not_written(monkeypatch, limit, most):
+    from app.document import project_reading
+
+    document = snapshot(worked_in())
+    project_bytes(document)
+    monkeypatch.setattr(project_reading, limit, most)
+    with pytest.raises(ProjectUnreadable, match="larger than can be opened again"):
+        project_bytes(document)
+
+
+def test_a_project_with_more_bytes_than_can_be_read_is_not_written(monkeypatch):
+    from app.document import archive
+
+    monkeypatch.setattr(archive, "MOST_BYTES", 1000)
+    with pytest.raises(ProjectUnreadable, match="larger than can be opened again"):
+        project_bytes(snapshot(worked_in()))

@@ -1,13 +1,18 @@
 """From a press of the run button to the history: several findings, again, tried again, counted."""
 
+import gc
 import json
+import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app.canvas.drawing import ERASE, Drawing, FindingRegion
+from app.document.project import become, empty
 from app.document.session import Session, State
 from app.pages.changes import Changes
+from app.pages.form import LONGEST_NAME
 from app.pages.running import Running
 from app.panels import insert
 from app.runs.jobs import Jobs
@@ -124,6 +129,33 @@ def test_a_proposal_is_tried_again_with_another_seed_and_replaced(table):
 def test_a_proposal_that_is_gone_cannot_be_tried_again(table):
     view = table.press(drawing((ERASE, 5, 9, 5, 15)), {"retry": 9}, verb="Erase")
     assert view.state == "failed" and "is gone" in view.sentence
+
+
+def test_a_proposal_of_another_document_is_not_tried_again_in_this_one(table):
+    drawn = drawing((ERASE, 5, 9, 5, 15))
+    table.press(drawn, verb="Erase")
+    left = table.session.states[2]
+    become(table.session, empty())
+    table.session.states = {2: replace(left, image=1 - left.image)}  # another film, same number
+
+    view = table.press(drawn, {"retry": 2}, verb="Erase")
+
+    assert view.state == "failed" and "is gone" in view.sentence
+    assert list(table.session.states) == [2]
+
+
+def test_a_name_in_the_history_is_short_whatever_the_words(table):
+    long = [FindingRegion(bit, "A", f"effusion {'far ' * 60}{bit}") for bit in (4, 5)]
+    table.press(drawing(*CHEST, (4, 20, 30, 40, 50), (5, 2, 8, 2, 8), findings=long))
+    name = list(table.session.states.values())[-1].name
+    assert name.startswith("Effusion far") and len(name) <= LONGEST_NAME
+
+
+def test_a_run_that_has_ended_holds_no_document(table):
+    table.press(drawing((ERASE, 5, 9, 5, 15)), verb="Erase")
+    session, table.session = weakref.ref(table.session), None
+    gc.collect()
+    assert session() is None
 
 
 def test_variations_are_kept_side_by_side_with_their_count(table):

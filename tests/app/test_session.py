@@ -1,7 +1,11 @@
+import gc
+import weakref
+
 import numpy as np
 
 from app.canvas.drawing import Drawing
-from app.document.session import Session, Sessions, State, keep_result
+from app.document.autosave import Documents
+from app.document.session import SESSIONS, Session, Sessions, State, keep_result
 from engine.api import EraseRequest, Finding, GenerateRequest, Sampling, UpscaleRequest
 from engine.provenance import request_of
 from tests.app.fake_engine import FakeEngine
@@ -132,16 +136,13 @@ def test_a_page_that_outlived_the_program_keeps_its_drawing():
     assert restarted.doc == "from-before"
 
 
-def test_documents_are_apart_and_the_oldest_is_forgotten():
+def test_documents_are_apart():
     sessions = Sessions()
     mine = sessions.of(ME)
     opened(mine)
 
     assert sessions.of(ME) is mine
     assert not sessions.of("other-0123456789012345").states
-    for number in range(40):
-        sessions.of(f"many-{number:020d}")
-    assert sessions.of(ME) is not mine
 
 
 def test_offered_drawings_are_few():
@@ -150,3 +151,33 @@ def test_offered_drawings_are_few():
     keys = [address.rsplit("/", 1)[1] for address in addresses]
     assert session.labels(keys[-1]) == bytes([19])
     assert session.labels(keys[0]) is None
+
+
+def test_a_session_that_a_run_still_adds_to_is_found_again(tmp_path):
+    sessions = Sessions(Documents(tmp_path))
+    at_work = sessions.of(ME)
+    for number in range(SESSIONS + 1):
+        sessions.of(f"other-{number:020d}")
+
+    assert sessions.of(ME) is at_work
+
+
+def test_a_session_that_could_not_be_saved_is_not_dropped(tmp_path):
+    sessions = Sessions(Documents(tmp_path))
+    sessions.of(ME).fault = "the disk is full."
+    sessions.of(ME).report = "Words."
+    for number in range(SESSIONS + 1):
+        sessions.of(f"other-{number:020d}")
+    gc.collect()
+
+    assert sessions.of(ME).report == "Words."
+
+
+def test_other_sessions_leave_the_memory(tmp_path):
+    sessions = Sessions(Documents(tmp_path))
+    first = weakref.ref(sessions.of(ME))
+    for number in range(SESSIONS + 1):
+        sessions.of(f"other-{number:020d}")
+    gc.collect()
+
+    assert first() is None

@@ -107,3 +107,8 @@ def test_what_is_negated_beside_a_finding_is_named_as_ignored():
 )
 def test_side_and_zone_are_written_into_the_words(text, side, zone, answer):
     assert placed(text, side, zone) == answer
+
+
+def test_where_a_finding_lies_is_said_as_far_as_it_is_known():
+    drawn = Painted("A", "effusion", "right", None)
+    assert rows("Left effusion.", [drawn]) == [("open", "effusion, left", "A lies right")]

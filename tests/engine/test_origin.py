@@ -12,7 +12,7 @@ from engine.errors import ImageUnreadable
 from engine.images import to_codes
 from engine.invisible import EDIT_WORD, WHOLE_WORD, embed
 from engine.marks import xmp
-from engine.origin import origin_of
+from engine.origin import origin_of, stated
 from engine.provenance import inputs_of, picture_bytes, recipe_of
 from tests.engine.test_invisible import SIDE, box, film, jpeg, picture
 
@@ -117,3 +117,12 @@ def test_an_exact_run_promises_no_mark():
 def test_what_is_no_picture_is_refused(data):
     with pytest.raises(ImageUnreadable):
         origin_of(data)
+
+
+def test_what_a_file_states_is_known_without_its_pixels():
+    plain = saved(picture(MADE), "PNG")
+    told = saved(picture(film(3)), "JPEG", xmp=xmp("compositeWithTrainedAlgorithmicMedia").encode())
+
+    assert stated(picture_bytes(film(1), GENERATED, {}), None) == ("whole", GENERATED)
+    assert stated(told, None) == ("partly", None)
+    assert stated(plain, None) == (None, None)  # the mark in its pixels is not looked for
