@@ -50,7 +50,14 @@ FLOORS = [
     ],
     ["engine.reports", "engine.dicom"],
     ["engine.sampling", "engine.schedules", "engine.tensors", "engine.networks"],
-    ["engine.clock", "engine.marks", "engine.png", "engine.files", "engine.vocabulary"],
+    [
+        "engine.clock",
+        "engine.jail",
+        "engine.marks",
+        "engine.png",
+        "engine.files",
+        "engine.vocabulary",
+    ],
     ["engine.outlines", "engine.devices"],
     ["engine.api", "engine.checks", "engine.errors", "engine.version", "engine"],
 ]

@@ -1,36 +1,62 @@
 """Opening a file of weights without running anything that is in it.
 
-The first bytes decide what a file is; its name does not matter. Pickles are read by torch's
-weights-only unpickler, which builds tensors and plain containers and calls nothing else. Training
-frameworks leave records of their own in a checkpoint; these are replaced by inert stand-ins, and
-any other foreign class refuses the file. All reading is here, so that it can move to a process of
-its own.
+The first bytes decide what a file is; its name does not matter. What they cannot decide is found
+out by a process of its own that has no network, no files and bounded memory and time: it reads
+pickles by torch's weights-only unpickler with inert stand-ins for the records of training, and
+says where the weights lie. Here they are taken from the file as plain numbers.
 """
 
-import json
 import logging
-import pickle
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor
 
+from engine.checkpoints.jailed import Answer, OnBytes, asked
+from engine.checkpoints.places import Contradiction, members_of, rows_of, tensors_of
 from engine.errors import CheckpointRefused
 
 ZIP, PICKLE, LFS = b"PK\x03\x04", b"\x80", b"version https://git-lfs"
 SMALLEST = 512  # bytes; anything less is a note, not weights
 LARGEST_HEADER = 100_000_000
-CHUNK = 16 << 20
-RECORDS = ("pytorch_lightning.", "lightning.", "lightning_fabric.", "omegaconf.", "typing.")
-UNPICKLING = (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError, OSError)
-FOREIGN = re.compile(r"(?:GLOBAL|Unsupported (?:global|class))[: ]+`?([\w.]+)")
+ORDINARY_NAME = re.compile(r"[\w.]{1,120}")
+WRAPPERS = ("module.", "_orig_mod.")  # what training on several devices puts before every name
 
-OnBytes = Callable[[int, int], None]  # (bytes done, bytes in all); may raise Cancelled
+DAMAGED = "is damaged or cut short. Download it again."
+CUT = "ends too early; the download was cut short. Download it again."
+AUTHORS = "Use the file from the authors, or a safetensors copy of it."
+REASONS = {  # what follows "The file 'NAME' "
+    "archive": "is an archive, but not of network weights. If weights are packed in it, unpack it "
+    "first.",
+    "packed": "is an archive, but not of network weights. If weights are packed in it, unpack it "
+    "first.",
+    "program": f"holds a program (TorchScript) besides weights. It was not opened. {AUTHORS}",
+    "order": "was written on a computer that orders bytes differently. Save it again on another.",
+    "checksum": "is damaged: its checksums do not fit. Download it again.",
+    "cut": CUT,
+    "damaged": DAMAGED,
+    "header": "is damaged: its list of contents cannot be read. Download it again.",
+    "overlap": "is damaged: its list of contents does not fit what is in it. Download it again.",
+    "many": "lists more tensors than any network that XReal Studio knows. It was not opened.",
+    "module": "holds a whole network as a program object, not its named weights, so there are no "
+    "weights in it that can be read safely. Ask for its state_dict, or use the file from the "
+    "authors.",
+    "unnamed": "does not hold named weights, so it cannot be one of the published XReal or Cheff "
+    "files.",
+    "nothing": "holds no named weights. It may be the settings or the optimizer of a training. "
+    "Use the file from the authors.",
+    "bomb": "unfolds to far more than its size explains, so it was not opened. Use the file from "
+    "the authors.",
+    "slow": "took far longer to read than its size explains, so it was not opened. Use the file "
+    "from the authors.",
+    "broken": "could not be read: the reading process ended over it. Nothing was changed. Use the "
+    "file from the authors.",
+    "contradiction": "is damaged: its list of contents does not fit what is in it. Download it "
+    "again.",
+}
 
 log = logging.getLogger(__name__)
 
@@ -47,32 +73,47 @@ class Weights:
     top: str
 
 
-class Inert:
-    """Stands for a training record that nobody reads: accepts everything, does nothing."""
-
-    def __init__(self, *_values: Any) -> None:
-        pass
-
-    def __setstate__(self, _state: Any) -> None:
-        pass
-
-
 def read_weights(path: Path, on_bytes: OnBytes | None = None) -> Weights:
-    """The tensors of a published file, memory-mapped where the format allows.
+    """The tensors of a published file, mapped from it.
 
-    ``on_bytes`` hears how much of an archive's checksums was compared.
+    ``on_bytes`` hears how much of an archive's checksums was compared, at least five times a
+    second, and may raise Cancelled.
     """
     form = sniff(path)
-    if form == "safetensors":
-        return Weights(_read_safetensors(path), "")
-    if form == "zip":
-        _check_archive(path, on_bytes)
-    content = _read_pickle(path, in_zip=form == "zip")
-    for top in ("state_dict", "model"):
-        inside = content.get(top)
-        if isinstance(inside, Mapping):
-            return Weights(_tensors(inside), top)
-    return Weights(_tensors(content), "")
+    with asked(path, form, on_bytes) as (answer, places):
+        if answer.reason:
+            raise _refusal(path, answer)
+        try:
+            members = members_of(path) if form == "zip" else None
+            tensors = tensors_of(rows_of(answer.told), places, members)
+        except (Contradiction, zipfile.BadZipFile, OSError, ValueError) as error:
+            raise _refusal(path, Answer("contradiction")) from error
+    return Weights(_unwrapped(tensors), answer.top)
+
+
+def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    for wrapper in WRAPPERS:
+        if all(name.startswith(wrapper) for name in tensors):
+            tensors = {name.removeprefix(wrapper): t for name, t in tensors.items()}
+    return tensors
+
+
+def _refusal(path: Path, answer: Answer) -> CheckpointRefused:
+    names = [name for name in answer.names if ORDINARY_NAME.fullmatch(name)]
+    named = names[0] if names else "with an unreadable name"
+    if answer.reason == "foreign":
+        said = (
+            f"holds program parts ('{named}') besides weights, which could run unseen. It was "
+            f"not opened. {AUTHORS}"
+        )
+    elif answer.reason == "numbers":
+        said = (
+            f"holds weights of a kind that XReal Studio does not read ('{named}'). Use the file "
+            "from the authors."
+        )
+    else:
+        said = REASONS.get(answer.reason, REASONS["broken"])
+    return CheckpointRefused(f"The file '{path.name}' {said}")
 
 
 def sniff(path: Path) -> str:
@@ -112,99 +153,5 @@ def sniff(path: Path) -> str:
     )
 
 
-def _check_archive(path: Path, on_bytes: OnBytes | None) -> None:
-    """A zip as torch writes it: whole, not compressed, every checksum right."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            stored = all(m.compress_type == zipfile.ZIP_STORED for m in members)
-            fits = sum(m.file_size for m in members) <= path.stat().st_size
-            if not stored or not fits or not any(m.filename.endswith("data.pkl") for m in members):
-                raise CheckpointRefused(
-                    f"The file '{path.name}' is an archive, but not of network weights. If weights "
-                    "are packed in it, unpack it first."
-                )
-            for member in members:
-                try:
-                    _read_through(archive, member, on_bytes, path.stat().st_size)
-                except zipfile.BadZipFile as error:
-                    raise CheckpointRefused(
-                        f"The file '{path.name}' is damaged: its checksums do not fit. "
-                        "Download it again."
-                    ) from error
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise _cut_short(path) from error
-
-
-def _read_through(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, on_bytes: OnBytes | None, size: int
-) -> None:
-    """Read a member to its end, where its checksum is compared."""
-    with archive.open(member) as inside:
-        done = member.header_offset
-        while piece := inside.read(CHUNK):
-            done += len(piece)
-            if on_bytes is not None:
-                on_bytes(min(done, size), size)
-
-
-def _read_pickle(path: Path, *, in_zip: bool) -> Mapping[str, Any]:
-    stand_ins = _stand_ins(path) if in_zip else []
-    try:
-        with torch.serialization.safe_globals(stand_ins):
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=in_zip)
-    except UNPICKLING as error:
-        foreign = FOREIGN.search(str(error))
-        if foreign:
-            raise _foreign(path, [foreign[1]]) from error
-        log.info("unpickling %s failed", path.name, exc_info=True)
-        raise CheckpointRefused(
-            f"The file '{path.name}' is damaged or cut short. Download it again."
-        ) from error
-    if not isinstance(content, Mapping):
-        raise CheckpointRefused(
-            f"The file '{path.name}' does not hold named weights, so it cannot be one of the "
-            "published XReal or Cheff files."
-        )
-    return content
-
-
-def _stand_ins(path: Path) -> list[Any]:
-    """Inert classes for the training records in a file; refuses any other foreign class."""
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except UNPICKLING as error:
-        raise CheckpointRefused(
-            f"The file '{path.name}' is damaged or cut short. Download it again."
-        ) from error
-    foreign = sorted(name for name in names if not name.startswith(RECORDS))
-    if foreign:
-        raise _foreign(path, foreign)
-    return [(type("Inert", (Inert,), {}), name) for name in names]
-
-
-def _tensors(content: Mapping[Any, Any]) -> dict[str, Tensor]:
-    return {k: v for k, v in content.items() if isinstance(k, str) and isinstance(v, Tensor)}
-
-
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError, RuntimeError) as error:
-        raise _cut_short(path) from error
-
-
 def _cut_short(path: Path) -> CheckpointRefused:
-    return CheckpointRefused(
-        f"The file '{path.name}' ends too early; the download was cut short. Download it again."
-    )
-
-
-def _foreign(path: Path, names: list[str]) -> CheckpointRefused:
-    return CheckpointRefused(
-        f"The file '{path.name}' holds program parts ('{names[0]}') besides weights, which could "
-        "run unseen. It was not opened. Use the file from the authors, or a safetensors copy of it."
-    )
+    return CheckpointRefused(f"The file '{path.name}' {CUT}")

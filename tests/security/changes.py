@@ -1,0 +1,178 @@
+"""What strangers do to files: changes of bytes, of JSON and of archives, drawn by Hypothesis.
+
+``XREAL_EXAMPLES`` says how many changed files each property tries: 2,000 where CI is set, 200
+otherwise. Time is the processor's, not the clock's, so a busy computer changes nothing.
+"""
+
+import io
+import json
+import os
+import random
+import struct
+import time
+import tracemalloc
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+EXAMPLES = int(os.environ.get("XREAL_EXAMPLES") or (2000 if os.environ.get("CI") else 200))
+MANY = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+MOST_SECONDS = 5  # of processor time for seeds of some KB, with much to spare
+WEIRD = [
+    None, True, False, 0, -1, 1, 2, 255, 4096, 2**31, 2**63, 2**70, -(2**70), 0.5, 1e308, -1e308,
+    "", "x", "\0", "../../etc/passwd", "/etc/passwd", "\ud800", "NaN", "9" * 5000, "a" * 20_000,
+    [], {}, [[]], [None], {"": None}, [1, 2, 3], {"input": "organs"}, {"input": []}, ["x"] * 300,
+]  # fmt: skip
+NUMBERS = [b"\0", b"\1", b"\x7f", b"\x80", b"\xff", b"\0\0", b"\xff\xff", b"\xff" * 4, b"\0" * 4,
+           b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\xff" * 8, b"\0\0\0\x80"]  # fmt: skip
+
+
+@contextmanager
+def bounded(most_bytes: int) -> Iterator[None]:
+    """Fails where what is done inside takes long, or more memory than ``most_bytes``."""
+    tracemalloc.start()
+    start = time.process_time()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ResourceWarning)
+            yield
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - start < MOST_SECONDS
+    assert most < most_bytes
+
+
+@st.composite
+def changed_bytes(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
+    """One of ``seeds`` after up to six changes; half of them near the front or the end, where
+    headers and lists of contents are."""
+    data = bytearray(draw(st.sampled_from(seeds)))
+    for _ in range(draw(st.integers(1, 6))):
+        size = len(data)
+        reach = min(size, draw(st.sampled_from([16, 64, 300, 1500, size])))
+        at = draw(st.integers(0, max(reach - 1, 0)))
+        if draw(st.booleans()):
+            at = max(size - 1 - at, 0)
+        match draw(
+            st.sampled_from(["bit", "byte", "number", "cut", "copy", "drop", "swap", "more"])
+        ):
+            case "bit" if data:
+                data[at] ^= 1 << draw(st.integers(0, 7))
+            case "byte" if data:
+                data[at] = draw(st.integers(0, 255))
+            case "number":
+                number = draw(st.sampled_from(NUMBERS))
+                data[at : at + len(number)] = number
+            case "cut":
+                del data[at:]
+            case "copy":
+                data[at:at] = data[at : at + draw(st.integers(1, 400))]
+            case "drop":
+                del data[at : at + draw(st.integers(1, 60))]
+            case "swap":
+                other = draw(st.integers(0, max(size - 1, 0)))
+                data[at : at + 16], data[other : other + 16] = (
+                    data[other : other + 16],
+                    data[at : at + 16],
+                )
+            case "more":
+                data += draw(st.binary(min_size=1, max_size=40))
+    return bytes(data)
+
+
+@st.composite
+def cut_bytes(draw: st.DrawFn, seeds: list[bytes]) -> tuple[int, bytes]:
+    """Which of ``seeds``, and its beginning."""
+    index = draw(st.integers(0, len(seeds) - 1))
+    return index, seeds[index][: draw(st.integers(0, len(seeds[index]) - 1))]
+
+
+def changed_json(value: Any, seed: int) -> Any:
+    """A copy of a JSON value after one to three changes, by the numbers that follow ``seed``."""
+    chance = random.Random(seed)
+    value = json.loads(json.dumps(value))
+    for _ in range(chance.randint(1, 3)):
+        value = _changed(value, chance)
+    return value
+
+
+def _changed(value: Any, chance: random.Random) -> Any:
+    inside = (
+        list(value)
+        if isinstance(value, dict)
+        else range(len(value))
+        if isinstance(value, list)
+        else []
+    )
+    if inside and chance.random() < 0.85:
+        key = chance.choice(list(inside))
+        what = chance.random()
+        if what < 0.12:
+            del value[key]
+        elif what < 0.2 and isinstance(value, dict):
+            value[chance.choice(["", "x", "input", "schema", "a" * 400])] = value[key]
+        elif what < 0.2:
+            value.insert(key, value[key])
+        else:
+            value[key] = _changed(value[key], chance)
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and chance.random() < 0.4:
+        return value + chance.choice([-1, 1, 2**16, -(2**40)])
+    if isinstance(value, str) and value and chance.random() < 0.4:
+        at = chance.randrange(len(value))
+        return value[:at] + chance.choice(["", "\0", "\u202e", "/..", "z", "9"]) + value[at + 1 :]
+    return chance.choice(WEIRD)
+
+
+def written(value: Any, seed: int) -> bytes:
+    """JSON as a stranger writes it: now and then with what is no JSON, or very deep."""
+    chance = random.Random(seed)
+    text = json.dumps(value)
+    what = chance.random()
+    if what < 0.03:
+        text = text.replace("1", "NaN", 1)
+    elif what < 0.05:
+        text = "[" * 100_000 + text
+    elif what < 0.08:
+        text = text[: chance.randrange(len(text) + 1)]
+    return text.encode("utf-8", "surrogatepass")
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def zipped(
+    parts: dict[str, bytes], packed: int = zipfile.ZIP_DEFLATED, mode: int = 0o100600
+) -> bytes:
+    """An archive of ``parts``; ``mode`` are the rights and kind that each member claims."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", packed) as archive:
+        for name, content in parts.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = packed
+            info.external_attr = mode << 16
+            archive.writestr(info, content)
+    return out.getvalue()
+
+
+def lying_sizes(data: bytes, change: Callable[[int], int]) -> bytes:
+    """An archive whose list of contents states other sizes than its members have."""
+    found = bytearray(data)
+    at = found.find(b"PK\1\2")
+    while at >= 0:
+        (size,) = struct.unpack_from("<I", found, at + 24)
+        struct.pack_into("<I", found, at + 24, change(size) & 0xFFFFFFFF)
+        at = found.find(b"PK\1\2", at + 4)
+    return bytes(found)
