@@ -10,11 +10,12 @@ import io
 import json
 import re
 import stat
+import struct
 import time
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from app.document.project import FORMAT, SCHEMA, Document, ProjectUnreadable, all_bytes, damaged
 from app.document.project_reading import ProjectTooLarge, document_of, refuse_unreadable
@@ -28,6 +29,7 @@ NAMES = re.compile(
     r"inputs/\d{1,5}\.bin|drawings/\d{1,5}\.gz"
 )
 LATEST = 253_402_300_800  # seconds since 1970: the year 10000, which no calendar of ours shows
+ZIP_FAULTS = (OSError, EOFError, ValueError, NotImplementedError, OverflowError, struct.error)
 PACKED = (".json",)  # the others are packed already
 
 
@@ -139,12 +141,27 @@ def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     archive.writestr(info, data)
 
 
+def open_zip(source: Path | IO[bytes]) -> zipfile.ZipFile:
+    """A ZIP to read. Its list of contents fails in many ways; all are BadZipFile here."""
+    try:
+        return zipfile.ZipFile(source)
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        NotImplementedError,
+        OverflowError,
+        struct.error,
+    ) as error:
+        raise zipfile.BadZipFile(str(error)) from error
+
+
 def read_project(path: Path) -> Document:
     """The document in a project file; see :class:`ProjectUnreadable`."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             return _document(archive)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeError) as error:
+    except zipfile.BadZipFile as error:
         raise ProjectUnreadable(
             "The project file was cut off or damaged while it was copied. Nothing was changed. "
             "Copy it again."
@@ -154,9 +171,9 @@ def read_project(path: Path) -> Document:
 def has_manifest(path: Path) -> bool:
     """Whether the ZIP at ``path`` says that it is a project, whatever else is wrong with it."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             return MANIFEST in archive.namelist()
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeError, OSError):
+    except zipfile.BadZipFile:
         return False
 
 

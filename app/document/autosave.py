@@ -21,6 +21,7 @@ from typing import Any
 
 from app.document import archive
 from app.document.project import (
+    NAMED,
     THUMBNAIL,
     Document,
     ProjectUnreadable,
@@ -36,9 +37,6 @@ from engine.files import NO_ROOM, write_whole
 
 SAVES = 20  # of a document
 MOST_BYTES = 4_000_000_000  # of all documents together; the oldest go first
-NAMED = re.compile(r"[0-9A-Za-z_-]{1,64}")
-
-
 TOO_LARGE = (
     "the document is larger than can be opened again. What was saved before is kept. Delete states "
     "that you do not need."

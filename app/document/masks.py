@@ -33,7 +33,7 @@ from app.canvas.drawing import (
     letter_of,
     organ_bits,
 )
-from app.document.archive import read_member
+from app.document.archive import open_zip, read_member
 from app.document.project import ProjectUnreadable
 from engine import png
 from engine.api import ORGAN_NAMES
@@ -142,7 +142,7 @@ def of_npz(data: bytes) -> Masks:
 def read_npz(data: bytes) -> dict[str, NDArray[Any]]:
     """The arrays of an NPZ file that matter, by name; nothing in it is run, sizes come first."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with open_zip(io.BytesIO(data)) as archive:
             infos = {i.filename.removesuffix(".npy"): i for i in archive.infolist()[:64]}
             wanted = next((key for key in KEYS if key in infos), None)
             names = [name for name in (wanted, *KEYS.get(wanted, ())) if name in infos]

@@ -17,6 +17,7 @@ from app.canvas.drawing import (
     organ_bits,
 )
 from app.document import archive, masks
+from app.document.project import ProjectUnreadable
 from app.document.session import Origin, Session, State
 from engine.dicom.film import Film
 from engine.errors import EngineError, ImageUnreadable
@@ -75,9 +76,9 @@ def _kind_of_zip(path: Path) -> FileKind:
     if archive.has_manifest(path):
         return "project"
     try:
-        with zipfile.ZipFile(path) as opened:
+        with archive.open_zip(path) as opened:
             names = opened.namelist()
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeError) as error:
+    except zipfile.BadZipFile as error:
         raise ImageUnreadable(
             "The ZIP file was cut off or damaged while it was copied. Copy it again. "
             "Nothing was changed."
@@ -178,11 +179,7 @@ def read_masks(path: Path, label: int | None, drawing: Drawing | None) -> masks.
     """The masks in a file; ``label`` says which one a painted region is."""
     data = path.read_bytes()
     if data.startswith(b"PK\x03\x04"):
-        with zipfile.ZipFile(path) as opened:
-            info = next((i for i in opened.infolist() if i.filename == masks.NPZ), None)
-            if info is not None:
-                data = archive.read_member(opened, info, archive.MOST_BYTES)
-        return masks.of_npz(data)
+        return masks.of_npz(_npz_in(path) or data)
     if masks.is_index(data):
         return masks.of_index(data)
     if label is None:
@@ -190,6 +187,18 @@ def read_masks(path: Path, label: int | None, drawing: Drawing | None) -> masks.
     if label == masks.NEW_FINDING:
         label = masks.free_finding(drawing, set())
     return masks.of_label(data, label)
+
+
+def _npz_in(path: Path) -> bytes | None:
+    """The arrays in a ZIP of masks as we write it; None where it is an NPZ file itself."""
+    try:
+        with archive.open_zip(path) as opened:
+            info = next((i for i in opened.infolist() if i.filename == masks.NPZ), None)
+            return info and archive.read_member(opened, info, archive.MOST_BYTES)
+    except (zipfile.BadZipFile, ProjectUnreadable) as error:
+        raise ImageUnreadable(
+            "The file of masks is damaged, or larger than masks can be. Copy it again."
+        ) from error
 
 
 def recipe_in(path: Path) -> tuple[Recipe, Inputs] | None:

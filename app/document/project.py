@@ -8,6 +8,7 @@ sliders of the chest, what is on screen. It becomes **parts**, each a name and b
 
 import gzip
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from engine.shapes import ChestShape
 FORMAT, SCHEMA = "xreal-studio-project", 1
 DOCUMENT, THUMBNAIL = "document.json", "thumbnail.png"
 THUMB_SIDE = 116  # px
+NAMED = re.compile(r"[0-9A-Za-z_-]{1,64}")  # names of documents, which name folders
 
 
 class ProjectUnreadable(EngineError):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.canvas.drawing import MOST_PIXELS as MOST_DRAWN
 from app.canvas.drawing import RESERVED_BITS, Drawing, findings_of
 from app.document.holding import Held
-from app.document.project import DOCUMENT, Document, ProjectUnreadable, damaged
+from app.document.project import DOCUMENT, NAMED, Document, ProjectUnreadable, damaged
 from app.document.session import Kind, Origin, State
 from engine import carried
 from engine.api import MOST_PIXELS
@@ -67,6 +67,8 @@ def document_of(read: Read, title: str, created: float) -> Document:
     reader = _Reader(read)
     try:
         reader.doc = _text(told["doc"], 64)
+        if not NAMED.fullmatch(reader.doc):
+            raise ValueError("doc")
         states = tuple(reader.state(state) for state in told["states"])
         numbers = [state.number for state in states]
         current, number = told["current"], told["number"]
