@@ -1,6 +1,7 @@
 """Start the page: one engine in the background, one job table, one server on this computer."""
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
@@ -14,9 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from app import messages
+from app.access import starting
 from app.runs.loading import Engine, Loading
 from app.settings import PORT, Settings, Unsuitable, read
 
+CONNECTIONS = 512  # at once; more are answered by 503
 log = logging.getLogger(__name__)
 OFFLINE = {  # read by the libraries when they are imported
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -33,13 +36,20 @@ OFFLINE = {  # read by the libraries when they are imported
 
 def main(argv: Sequence[str], open_engine: Callable[[Settings], Engine] | None = None) -> int:
     """Serve until the end; 0, or 2 with one sentence where it cannot start like this."""
+    if argv[:1] == ["users"]:
+        from app.access import cli
+
+        return cli.main(argv[1:])
     try:
         settings = read(argv)
+        said = starting.checked(settings)
         door = listen(settings)
         prepare(settings)
     except Unsuitable as why:
         sys.stderr.write(f"{why}\n")
         return 2
+    for sentence in said:
+        sys.stdout.write(f"{sentence}\n")
     # The server raises the signal again when it has closed; without this the process would
     # end there and leave its temporary files behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -52,14 +62,21 @@ def main(argv: Sequence[str], open_engine: Callable[[Settings], Engine] | None =
 
 def listen(settings: Settings) -> socket.socket:
     """The port, taken before anything slow, so that a busy one is said at once."""
-    family = socket.AF_INET6 if settings.host == "::1" else socket.AF_INET
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     door = socket.socket(family, socket.SOCK_STREAM)
     if os.name == "posix":  # elsewhere this would let two programs share the port
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind((settings.host, settings.port))
-    except OSError:
+    except OSError as error:
         door.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise Unsuitable(f"'{settings.host}' is no address of this computer.") from None
+        if error.errno == errno.EACCES:
+            raise Unsuitable(
+                f"Port {settings.port} is kept for the system. Choose one from 1024 on, such as "
+                "--port 8443."
+            ) from None
         other = settings.port + 1 if settings.port < 65535 else PORT
         raise Unsuitable(
             f"Port {settings.port} is in use, perhaps by XReal Studio in another window. "
@@ -122,7 +139,14 @@ def serve(
     )
     application = server.build(desk, lambda app: edit.mount(app, desk))
     config = uvicorn.Config(
-        application, log_level="warning", timeout_graceful_shutdown=1, server_header=False
+        application,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+        server_header=False,
+        proxy_headers=False,  # what a proxy says is read, and believed or not, by the guard
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.key,
+        limit_concurrency=CONNECTIONS,
     )
     running = uvicorn.Server(config)
     after = threading.Thread(
@@ -147,5 +171,5 @@ def once_answering(running, settings: Settings, loading: Loading, jobs) -> None:
     sys.stdout.flush()
     loading.start()
     jobs.start()
-    if settings.browser:
+    if settings.browser and not settings.open_to_others:
         webbrowser.open(settings.address)

@@ -1,10 +1,13 @@
 """Writing files whole or not at all, and refusing early where there is no room."""
 
+import contextlib
 import errno
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from engine.errors import DiskFull, EngineError
 
@@ -17,8 +20,10 @@ def data_folder() -> Path:
     return Path(named) if named else Path.home() / ".local" / "share" / "xreal-studio"
 
 
-def write_whole(path: str | Path, data: bytes) -> None:
+def write_whole(path: str | Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write ``data`` to ``path``: afterwards the file is the old one or the new one.
+
+    ``mode`` says who may read it, less what the person's umask takes away.
 
     A temporary file beside it is flushed to the disk and then takes its name, so neither a
     full disk nor a power cut leaves a half-written picture under the name asked for.
@@ -26,7 +31,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        _write_and_flush(temporary, data)
+        _write_and_flush(temporary, data, mode)
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
@@ -48,8 +53,29 @@ def check_room(path: str | Path, needed: int) -> None:
         )
 
 
-def _write_and_flush(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
+@contextlib.contextmanager
+def locked(file: Any) -> Iterator[None]:
+    """Nobody else has the lock of ``file`` meanwhile. The system lets go when a program dies."""
+    if os.name == "nt":
+        import msvcrt  # of Windows only
+
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # pyright: ignore
+        try:
+            yield
+        finally:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # pyright: ignore
+    else:
+        import fcntl  # of all others
+
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield  # closing the file lets go
+
+
+def _write_and_flush(path: Path, data: bytes, mode: int) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

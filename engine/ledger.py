@@ -13,12 +13,12 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from engine.files import locked
 from engine.origin import recipe_digest
 from engine.provenance import Recipe
 
@@ -38,7 +38,7 @@ def enter(ledger: str | Path, data: bytes, kind: str, recipe: Recipe | None) -> 
     try:
         ledger.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(ledger, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-        with os.fdopen(handle, "r+b", buffering=0) as file, _locked(file):
+        with os.fdopen(handle, "r+b", buffering=0) as file, locked(file):
             before = _mend(file)
             entry = {
                 "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -127,23 +127,3 @@ def _parsed(line: bytes) -> Entry | None:
     except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None
-
-
-@contextlib.contextmanager
-def _locked(file: Any) -> Iterator[None]:
-    """Nobody else adds meanwhile. The system lets go of the lock when a program dies."""
-    if os.name == "nt":
-        import msvcrt  # of Windows only
-
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # pyright: ignore
-        try:
-            yield
-        finally:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # pyright: ignore
-    else:
-        import fcntl  # of all others
-
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield  # closing the file lets go

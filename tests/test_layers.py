@@ -28,7 +28,7 @@ FLOORS = [
     ["app.pages"],
     ["app.panels", "app.examples"],
     ["app.document", "app.models", "app.report"],
-    ["app.runs", "app.canvas"],
+    ["app.runs", "app.canvas", "app.access"],
     ["app.messages", "app.settings", "app.studies"],
     ["engine.__main__", "engine.cli", "engine.bench", "engine.qualities", "engine.parity"],
     ["engine.evaluation", "engine.inventory"],
@@ -226,7 +226,12 @@ def test_the_doors_open_without_torch(module):
 
 
 def test_every_package_that_is_imported_is_pinned():
-    others = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}
+    others = {
+        "argon2": "argon2-cffi",
+        "PIL": "pillow",
+        "cv2": "opencv-python-headless",
+        "yaml": "pyyaml",
+    }
     pinned = {
         line.partition("==")[0]
         for line in (ROOT / "requirements.txt").read_text().splitlines()

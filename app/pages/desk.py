@@ -4,7 +4,6 @@ No layout here and nothing of how it looks. Each kind of event has its own room:
 ``running``, organs in ``anatomy``, states in ``history``, files and documents in ``files``.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, get_args
@@ -55,12 +54,10 @@ class Desk:
         self.anatomy = Anatomy(loading, jobs, templates)
         self.uploads = Uploads(settings.temp / "opening")
         self.files = Files(loading, jobs, sessions, self.uploads, self.all)
-        # Cookies know no ports; with the port in the name, two programs stay apart.
-        self.cookie = f"xreal_session_{settings.port}"
 
     def session(self, request: Any) -> Session:
         """The document of a Gradio request."""
-        found = session_id(request, self.cookie)
+        found = owner_of(request)
         if found is None:
             raise InvalidRequest("This page has lost its document. Reload it.")
         return self.sessions.of(found)
@@ -240,7 +237,6 @@ def number_of(id: Any) -> int | None:
     return int(id) if isinstance(id, str | int) and str(id).isdecimal() else None
 
 
-def session_id(request: Any, cookie: str) -> str | None:
-    """The session of a FastAPI or Gradio request, None where it carries no valid one."""
-    value = request.cookies.get(cookie, "")
-    return value if re.fullmatch(r"[\w-]{20,64}", value) else None
+def owner_of(request: Any) -> str | None:
+    """Whose a FastAPI or Gradio request is, as the guard settled it; None where nobody's."""
+    return getattr(request.state, "owner", None)

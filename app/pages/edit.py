@@ -20,6 +20,7 @@ from app.panels import details, erase, generate, insert, outpaint, run, upscale,
 STATIC = Path(__file__).parent.parent / "static"
 FONT = LocalFont("IBM Plex Sans", weights=(400, 700))  # comes with Gradio
 SCRIPTS = (
+    "account.js",
     "dialogs.js",
     "gallery.js",
     "examples.js",

@@ -22,6 +22,7 @@
 
   page.ask = async (url, options) => {
     const answer = await fetch(url, { cache: "no-store", ...options });
+    if (answer.status === 401) XREAL.loggedOut?.();
     if (!answer.ok) throw new Error(await page.refusal(answer));
     return answer;
   };

@@ -18,6 +18,7 @@
   let readOnly = false;
 
   const canvas = () => XREAL.canvas || null;
+  const owner = () => page.engine().owner;
   const report = () => $("#report textarea")?.value ?? "";
 
   // ---- what the bar says ---------------------------------------------------------------------
@@ -105,6 +106,11 @@
     } catch {
       return failed(told, packed, "", AGAIN_MS);
     }
+    if (answer.status === 401) {
+      await failed(told, packed, "you are logged out.", 0); // kept here until the same person is back
+      XREAL.loggedOut?.();
+      return false;
+    }
     if (!answer.ok) return failed(told, packed, await page.refusal(answer), answer.status === 409 ? 0 : FULL_MS);
     const found = await answer.json();
     if (found.fault) return failed(told, packed, found.fault, FULL_MS);
@@ -176,12 +182,13 @@
     } finally { base.close(); }
   }
   const keep = (told, packed) =>
-    store("readwrite", (all) => all.put({ doc: told.doc, told, packed, at: Date.now() })).then(() => true, () => false);
+    store("readwrite", (all) => all.put({ doc: told.doc, owner: owner(), told, packed, at: Date.now() })).then(() => true, () => false);
   const forget = (doc) => store("readwrite", (all) => all.delete(doc)).catch(() => {});
 
   // A drawing that the server never got is newer than what it gave: one step of the undo stack.
   async function takeKept(engine) {
-    const all = await store("readonly", (found) => found.getAll()).catch(() => []);
+    const found = await store("readonly", (kept) => kept.getAll()).catch(() => []);
+    const all = found.filter((one) => one.owner === owner()); // several people may use this browser
     const own = all.find((one) => one.doc === engine.doc);
     const newest = all.sort((a, b) => b.at - a.at)[0];
     const one = own || (engine.empty ? newest : null);

@@ -27,6 +27,7 @@
     let busy = true;
     try {
       const answer = await fetch("/api/models", { cache: "no-store" });
+      if (answer.status === 401) return window.XREAL?.loggedOut?.();
       if (!answer.ok) throw new Error(await answer.text());
       told = await answer.json();
       show();

@@ -3,6 +3,7 @@
 import json
 import threading
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,26 +65,28 @@ def test_a_side_is_written_into_the_words(client):
     assert (read["words"], read["side"]) == ("effusion right", "right")
 
 
-def payload(folder, bits):
+def payload(client, bits):
+    """A drawing as the page sends it: uploaded first, then named."""
     import gzip
 
     raw = np.ascontiguousarray(bits, "<u4").tobytes()
-    path = folder / "labels.u32.gz"
-    path.write_bytes(gzip.compress(raw))
+    packed = gzip.compress(raw)
+    sent = client.post(
+        "/gradio_api/upload", headers=OURS, files={"files": ("labels.u32.gz", packed)}
+    )
     return {
         "v": 1, "doc": "doc", "rev": 1, "w": bits.shape[1], "h": bits.shape[0], "job": "job-region",
-        "state": None, "bytes": path.stat().st_size, "crc32": zlib.crc32(raw), "findings": [],
-        "labels": {"path": str(path), "meta": {"_type": FILE_DATA}},
+        "state": None, "bytes": len(packed), "crc32": zlib.crc32(raw), "findings": [],
+        "labels": {"path": sent.json()[0], "meta": {"_type": FILE_DATA}},
     }  # fmt: skip
 
 
-def test_a_region_is_computed_from_the_drawing_that_was_sent(client, tmp_path, monkeypatch):
-    monkeypatch.setattr("app.routes.panels.get_upload_folder", lambda: str(tmp_path))
+def test_a_region_is_computed_from_the_drawing_that_was_sent(client):
     bits = np.zeros((64, 64), np.uint32)
     bits[10:50, 36:56] = 1  # the left lung
     answer = post(
         client, "/api/region", finding="effusion", words="effusion", side="left", zone=None,
-        drawing=payload(tmp_path, bits),
+        drawing=payload(client, bits),
     )  # fmt: skip
     assert answer.status_code == 200 and answer.json()["from"] == "drawing"
     file = client.get(answer.json()["labels"]).json()
@@ -91,8 +94,11 @@ def test_a_region_is_computed_from_the_drawing_that_was_sent(client, tmp_path, m
 
 
 def test_a_drawing_that_is_no_upload_is_not_opened(client, tmp_path):
-    bits = np.zeros((64, 64), np.uint32)
-    answer = post(client, "/api/region", finding="effusion", drawing=payload(tmp_path, bits))
+    drawing = payload(client, np.zeros((64, 64), np.uint32))
+    other = tmp_path / "labels.u32.gz"
+    other.write_bytes(Path(drawing["labels"]["path"]).read_bytes())
+    drawing["labels"]["path"] = str(other)
+    answer = post(client, "/api/region", finding="effusion", drawing=drawing)
     assert answer.status_code == 400 and "was not opened" in answer.json()["detail"]
 
 

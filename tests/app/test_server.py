@@ -167,7 +167,7 @@ def test_the_headers_keep_the_page_to_itself(client):
     assert "default-src 'self'" in answer.headers["content-security-policy"]
     assert "http:" not in answer.headers["content-security-policy"]
     assert answer.headers["x-frame-options"] == "DENY"
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-store"
 
 
 def test_a_new_browser_gets_a_document_of_its_own(whole):

@@ -1,0 +1,1 @@
+"""Who may ask the server for what: users, logins, the guard around every request."""
