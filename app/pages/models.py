@@ -50,7 +50,10 @@ def add_routes(
     @app.get("/api/models")
     def status(request: Request) -> dict[str, Any]:
         owner(request)
-        return view(models, loading)
+        found = view(models, loading)
+        if getattr(request.state, "user", None) is not None:
+            found |= {"fixed": True, "folder": "", "inbox": "", "waiting": [], "task": None}
+        return found
 
     def act(request: Request, action: Callable[[], None]) -> Response:
         owner(request)
@@ -114,6 +117,7 @@ def view(models: Models, loading: Loading) -> dict[str, Any]:
         "folder_size": size_said(imported) if imported else "nothing imported",
         "inbox": str(models.inbox),
         "waiting": [{**f, "size": size_said(f["size"])} for f in models.waiting()],
+        "fixed": False,  # True where there are users: the administrator looks after the models
         "alone": all(f.stored is None for f in files),
         "sets": sets,
         "files": [file_said(f, held, sets) for f in files],

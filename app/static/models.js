@@ -96,7 +96,8 @@
     const waits = t.waits_for_run ? "Waiting for a run to end" : "Loading the models";
     $("#engine-status").dataset.state = t.state;
     say("engine-name", t.state === "loading" ? waits : t.device ? `${t.name}, ${t.device.toLowerCase()}` : t.name);
-    say("folder", `Folder: ${t.folder}, ${t.folder_size}`);
+    say("folder", t.fixed ? "The administrator of this server looks after the models." : `Folder: ${t.folder}, ${t.folder_size}`);
+    $("#import").hidden = $("#verify").hidden = t.fixed;
     if (t.fault) say("fault", t.fault);
     $("#ready").hidden = !t.alone;
     say("inbox", t.inbox);
@@ -126,13 +127,14 @@
       tabIndex: set.id === aim ? 0 : -1, title: set.usable ? "" : set.why },
       make("b", {}, make("span", {}, set.title), state ? make("i", { class: set.missing.length && !used ? "warn" : "" }, state) : ""),
       make("small", {}, about), make("small", {}, set.licence ? `${set.paper}. ${set.licence}` : set.paper));
-    if (!set.usable) button.setAttribute("aria-disabled", "true");
+    if (!set.usable || told.fixed) button.setAttribute("aria-disabled", "true");
     button.dataset.key = set.id;
     button.addEventListener("click", () => choose(set));
     return button;
   }
 
   function choose(set) {
+    if (told.fixed) return say("fault", "All who work here use these models; the administrator of this server chooses them.");
     if (!set.usable) return say("fault", set.why);
     chosen = null;
     post("use", { set: set.id });
