@@ -155,7 +155,7 @@
     const name = make("button", { type: "button", title: "Show its details" }, f.name);
     name.dataset.key = f.name;
     const end = make("td", {});
-    if (f.removable) {
+    if (f.removable && !told.fixed) {
       const remove = make("button", { type: "button", class: "btn quiet", "aria-label": `Remove ${f.name}` }, "Remove");
       remove.dataset.key = `remove ${f.name}`;
       remove.addEventListener("click", (event) => { event.stopPropagation(); confirm(f); });
