@@ -26,9 +26,12 @@ from app.routes.documents import add_document_routes
 from app.routes.gallery import add_gallery_routes
 from app.routes.login import add_login_routes
 from app.routes.panels import add_panel_routes
+from app.routes.reading import add_reading_routes
 from app.runs import faults
 from app.runs.jobs import Jobs
 from app.runs.loading import Engine
+from app.studies.reading import ReadingRoom
+from app.studies.shelf import Shelf
 from engine.errors import EngineError
 
 STATIC = Path(__file__).parent / "static"
@@ -52,6 +55,7 @@ def build(desk: Desk, mount: Callable[[FastAPI], FastAPI]) -> ASGIApp:
     add_gallery_routes(app, desk)
     models.add_routes(app, owner, desk.models, desk.loading)
     add_document_routes(app, owner, desk)
+    add_reading_routes(app, ReadingRoom(Shelf(desk.settings.studies)), desk.settings.port)
     add_login_routes(app, door)
     app.mount("/page", StaticFiles(directory=STATIC))
     return Guard(mount(app), desk.settings, door)

@@ -184,7 +184,7 @@ class Guard:
     def _set_headers(self, request: Request, who: Who, message: Message) -> None:
         headers = MutableHeaders(scope=message)
         for name, value in HEADERS.items():
-            headers[name] = value
+            headers.setdefault(name, value)  # the reading room has a stricter policy of its own
         if self.origins.scheme == "https":
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if not request.url.path.startswith(("/assets/", "/static/")):

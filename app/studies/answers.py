@@ -133,6 +133,6 @@ def _check(log: Log, protocol: Protocol, given: Given) -> None:
         part.question(name).check(value)
     if not given.answers and not given.submits:
         raise StudyError("There is no answer to keep.")
-    lacking = [one.text for one in part.questions if one.required and one.name not in given.answers]
+    lacking = [one for one in part.questions if one.required and one.name not in given.answers]
     if given.submits and lacking:
-        raise StudyError(f"Still to answer: {lacking[0]}")
+        raise StudyError(f"Still to answer: {lacking[0].asked('the finding in question')}")

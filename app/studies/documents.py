@@ -27,7 +27,11 @@ def sha256_of(document: Any) -> str:
 def to_document(value: Any) -> Any:
     """A frozen value as dictionaries, lists, text and numbers, ready for JSON and YAML."""
     if is_dataclass(value):
-        return {field.name: to_document(getattr(value, field.name)) for field in fields(value)}
+        return {
+            field.name: to_document(getattr(value, field.name))
+            for field in fields(value)
+            if not (field.metadata.get("later") and getattr(value, field.name) == field.default)
+        }
     if isinstance(value, Mapping):
         return {str(key): to_document(one) for key, one in value.items()}
     if isinstance(value, tuple | list):

@@ -14,6 +14,8 @@ PART_KINDS = ("single", "pair", "edit")
 PAIRINGS = ("none", "real_synthetic", "models", "before_after")
 MEASURES = ("accuracy", "rating", "preference")
 ROLES = ("main", "catch", "practice")
+LATER = {"later": True}  # a field that older designs lack: left out, and out of the hash, if unset
+FINDING = "{finding}"  # in the text of a question: the finding that the case was chosen for
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 LONGEST_TEXT = 4000
 
@@ -83,6 +85,11 @@ class Question:
             f"'positive_from' of '{self.name}' must be an answer of its scale, from 2 up.",
         )
 
+    def asked(self, finding: str) -> str:
+        """The text as a reader sees it, with the finding in question where it has a place."""
+        named = finding if finding != "none" else "no finding, a normal chest"
+        return self.text.replace(FINDING, named)
+
     def check(self, value: Any) -> None:
         """Raise ``StudyError`` unless ``value`` is an answer to this question."""
         checks = {
@@ -96,7 +103,8 @@ class Question:
         }
         _refuse(
             not checks[self.kind](value),
-            f"This is not an answer to '{self.text}'. Choose one of the answers that are shown.",
+            f"This is not an answer to '{self.asked('the finding in question')}'. Choose one of "
+            "the answers that are shown.",
         )
 
     def _is_scale(self, value: Any) -> bool:
@@ -208,7 +216,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is asked, in which parts, and how it will be analysed."""
+    """What is asked, in which parts, and how it will be analysed.
+
+    ``feedback`` tells readers after each practice trial, and only there, what its pictures were.
+    """
 
     name: str
     title: str
@@ -219,6 +230,7 @@ class Protocol:
     order: Order
     plan: Plan
     finish: str = ""
+    feedback: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         _check_name(self.name, "a protocol")

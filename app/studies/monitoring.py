@@ -45,7 +45,9 @@ def _seconds(log: Log) -> dict[str, float]:
             away[reader] = 0
             left.pop(reader, None)
         elif event.kind in ("paused", "hidden"):
-            left.setdefault(reader, event)
+            if reader not in left:
+                left[reader] = event
+                away[reader] += _idle_before(event)
         elif event.kind == "resumed" and reader in left:
             away[reader] += event.mono_ms - left.pop(reader).mono_ms
         elif event.kind == "trial_submitted":
@@ -53,6 +55,13 @@ def _seconds(log: Log) -> dict[str, float]:
             spent = event.mono_ms - start.mono_ms - away[reader] if start else -1
             found[event.trial_id] = spent / 1000 if spent >= 0 else math.nan
     return found
+
+
+def _idle_before(event: Event) -> int:
+    """Milliseconds for which nothing was touched before a pause that the page began by itself."""
+    told = event.data if isinstance(event.data, dict) else {}
+    idle = told.get("idle_ms", 0)
+    return min(max(idle, 0), 3_600_000) if isinstance(idle, int) else 0
 
 
 def progress_of(

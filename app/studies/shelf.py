@@ -76,6 +76,10 @@ class Shelf:
                 self._open[study_id] = open_store(self.folder / study_id)
             return self._open[study_id]
 
+    def names(self) -> list[str]:
+        """The names of all studies, whoever owns them."""
+        return self._names()
+
     def sign_in(self, code: str) -> tuple[str, str]:
         """Study and reader of a code; raises ``StudyError`` for any other text.
 

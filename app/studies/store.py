@@ -6,6 +6,7 @@ again. Readers are answered from ``trial`` and from questions of the protocol on
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from app.studies.documents import canonical, from_document, to_document
 from app.studies.drives import refuse_network_drive
 from app.studies.errors import StudyError
 from app.studies.log import DATABASE, MIRROR, Event, Log
-from app.studies.model import PHASES, Reading, Study
+from app.studies.model import FINDING, PHASES, Part, Question, Reading, Study
 from app.studies.monitoring import catch_failures, progress_of, readings_of
 from app.studies.replay import materialise
 from app.studies.views import Progress, ReaderTrial, Saved
@@ -228,9 +229,19 @@ class Store:
             before=part.before if part.name != old[2] else "",
             pictures=tuple(name for name in now[6:8] if name),
             next_pictures=tuple(name for name in after[6:8] if name) if after else (),
-            questions=part.questions,
+            questions=self._questions(part, now[0]),
             answers=self.answers(now[0]),
         )
+
+    def _questions(self, part: Part, trial_id: str) -> tuple[Question, ...]:
+        """As they are asked here. Only a protocol that names the finding is told the finding."""
+        if part.kind == "pair" or not any(FINDING in one.text for one in part.questions):
+            return part.questions
+        sql = "SELECT left_case, right_case FROM trial_truth WHERE trial_id = ?"
+        names = self._log.rows(sql, (trial_id,))[0]
+        cases = [case for case in self.design().study.cases if case.case_id in names]
+        edited = [case for case in cases if case.edit_of] or cases
+        return tuple(replace(one, text=one.asked(edited[0].finding)) for one in part.questions)
 
     def picture(self, reader_id: str, name: str) -> Path:
         """The file behind a name that this reader is shown now or next; no other is given."""
