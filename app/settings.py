@@ -76,11 +76,6 @@ class Settings:
         return self.data / "studies"
 
     @property
-    def studies(self) -> Path:
-        """Reader studies, one folder each."""
-        return self.data / "studies"
-
-    @property
     def log(self) -> Path:
         return self.data / "logs" / "page.log"
 

@@ -170,6 +170,8 @@ def add_reading_routes(app: FastAPI, room: ReadingRoom, port: int) -> None:
         def give() -> Any:
             if action not in actions:
                 raise NotHere
+            if action == "state" and not room.has(request.cookies.get(cookie, "")):
+                return {"stage": "code"}
             return actions[action](seat_of(request), text(body, "tab"), body)
 
         return asked(request, give)

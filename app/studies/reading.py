@@ -75,7 +75,7 @@ class ReadingRoom:
     def enter(self, code: str) -> str:
         """The token for a reader code; only its digest is kept. One answer for all that is not
         the code of an open study."""
-        for name, store in self._open():
+        for _, store in self._open():
             try:
                 reader_id = store.sign_in(code)
             except StudyError:
@@ -106,6 +106,14 @@ class ReadingRoom:
     def knows(self, token: str) -> bool:
         """Whether this token was good when it was last looked at. Asks no study."""
         return bool(token) and _digest(token) in self._seats
+
+    def has(self, token: str) -> bool:
+        """Whether there is a seat for this token now."""
+        try:
+            self.seat(token)
+        except NotHere:
+            return False
+        return True
 
     def _found(self, digest: str) -> tuple[str, str, int, str] | None:
         for name, store in self._open():

@@ -13,10 +13,15 @@ from tests.studies.small import opened, plain_answer, study
 
 
 def everything_for(store, reader_id):
-    """All texts that one reader's page is given from the first trial to the last."""
+    """All texts that one reader's page is given from the first trial to the last.
+
+    The finding that a rating asks about is the one thing that belongs to the case; it is left out
+    here, and whether it is matched over sources is what the check of balance is for.
+    """
     texts = []
     while shown := store.for_reader(reader_id):
-        texts.append(canonical(to_document(shown)))
+        text = canonical(to_document(shown))
+        texts.append(text.replace("effusion", "FINDING").replace("opacity", "FINDING"))
         answers = {one.name: plain_answer(one) for one in shown.questions if one.required}
         store.submit(reader_id, shown.trial_id, answers, f"x-{shown.trial_id}")
     return texts

@@ -96,6 +96,7 @@ async function enter(take = false) {
   try {
     const found = await call("state", { take });
     if (mine !== turn) return;
+    if (found.stage === "code") return askCode();
     state = found;
   } catch (error) {
     if (mine !== turn) return;

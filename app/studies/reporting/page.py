@@ -26,7 +26,9 @@ def report(data: Data, results: dict[str, Any], sums: dict[str, str]) -> str:
         for question in part.questions:
             found = results["parts"][part.name].get(question.name)
             if found and found["kind"] in SECTIONS:
-                title = f"{question.asked("the finding in question")} ({part.name}, {question.name})"
+                title = (
+                    f"{question.asked('the finding in question')} ({part.name}, {question.name})"
+                )
                 body.append(f"<section><h2>{escape(title)}</h2>{SECTIONS[found['kind']](found)}")
                 body.append("</section>")
     body += [
