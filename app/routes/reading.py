@@ -93,7 +93,7 @@ def add_reading_routes(app: FastAPI, room: ReadingRoom, port: int) -> None:
         try:
             found = do()
         except NotHere as error:
-            return told(401, str(error), "nobody")
+            return told(404, str(error), "nobody")
         except Elsewhere as error:
             return told(409, str(error), "elsewhere")
         except NotSaved as error:
@@ -221,7 +221,7 @@ def file_of(name: str) -> Response:
     """One of the room's own files, by its bare name."""
     known = {path.name: path for path in FILES.iterdir() if path.suffix in KINDS}
     if name not in known:
-        return told(401, str(NotHere()), "nobody")
+        return told(404, str(NotHere()), "nobody")
     kind = KINDS[known[name].suffix]
     return Response(known[name].read_bytes(), media_type=kind, headers=HEADERS)
 

@@ -149,6 +149,7 @@ class ReadingRoom:
 
     def leave(self, seat: Seat, tab: str) -> None:
         """The tab is closed or reloaded."""
+        _check_name(tab)
         with self._lock:
             pen = self._pens.get((seat.study, seat.reader_id))
             if pen is not None and pen.tab == tab:

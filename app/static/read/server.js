@@ -48,7 +48,7 @@ export async function call(action, body = {}) {
     throw new Offline("The server does not answer.");
   }
   if (answer.ok) return told;
-  if (answer.status === 401) throw new Nobody(told.sentence);
+  if (answer.status === 404) throw new Nobody(told.sentence);
   if (answer.status === 409) throw new Elsewhere(told.sentence);
   if (answer.status === 400) throw new Refused(told.sentence);
   throw new Offline(told.sentence || "The server does not answer.");
@@ -61,7 +61,7 @@ export async function picture(name) {
   } catch {
     throw new Offline("The server does not answer.");
   }
-  if (answer.status === 401) throw new Nobody("");
+  if (answer.status === 404) throw new Nobody("");
   if (!answer.ok) throw new Offline("The server does not answer.");
   try {
     return await answer.blob();
