@@ -1,4 +1,4 @@
-"""Start the page: one engine in the background, one job table, one server on this computer."""
+"""Start the page: one server on this computer, one job table, one process for the models."""
 
 import asyncio
 import errno
@@ -11,16 +11,16 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from app import messages
 from app.access import starting
-from app.runs.loading import Engine, Loading
+from app.runs.loading import Loading
 from app.settings import PORT, Settings, Unsuitable, read
 
 CONNECTIONS = 512  # at once; more are answered by 503
 log = logging.getLogger(__name__)
+OPENER = "app.runs.opening:open_set"
 OFFLINE = {  # read by the libraries when they are imported
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_RUN_HISTORY": "False",
@@ -34,8 +34,11 @@ OFFLINE = {  # read by the libraries when they are imported
 }
 
 
-def main(argv: Sequence[str], open_engine: Callable[[Settings], Engine] | None = None) -> int:
-    """Serve until the end; 0, or 2 with one sentence where it cannot start like this."""
+def main(argv: Sequence[str], opener: str = OPENER) -> int:
+    """Serve until the end; 0, or 2 with one sentence where it cannot start like this.
+
+    ``opener`` names the function that opens a model set, in the process of the models.
+    """
     if argv[:1] == ["users"]:
         from app.access import cli
 
@@ -52,9 +55,10 @@ def main(argv: Sequence[str], open_engine: Callable[[Settings], Engine] | None =
         sys.stdout.write(f"{sentence}\n")
     # The server raises the signal again when it has closed; without this the process would
     # end there and leave its temporary files behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(ending, lambda *_: sys.exit(0))
     try:
-        serve(settings, door, open_engine or open_real_engine)
+        serve(settings, door, opener)
     finally:
         shutil.rmtree(settings.temp, ignore_errors=True)
     return 0
@@ -101,25 +105,7 @@ def prepare(settings: Settings) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(settings.temp)
 
 
-def open_real_engine(settings: Settings) -> Engine:
-    from engine import open_engine
-
-    return open_engine(models=settings.models, device=settings.device)
-
-
-def open_set(settings: Settings, name: str) -> Engine:
-    """A set of models by its name on the Models page."""
-    from engine import inventory
-
-    if name in inventory.FAMILIES:
-        folder = settings.models or settings.data / "models"
-        return inventory.open_family(name, folder, settings.device)
-    return open_real_engine(settings if name == "folder" else replace(settings, models=None))
-
-
-def serve(
-    settings: Settings, door: socket.socket, open_engine: Callable[[Settings], Engine]
-) -> None:
+def serve(settings: Settings, door: socket.socket, opener: str = OPENER) -> None:
     import uvicorn  # after prepare(): these read the environment
 
     from app import server
@@ -130,10 +116,13 @@ def serve(
     from app.pages import edit
     from app.pages.desk import Desk
     from app.runs.jobs import Jobs
+    from app.runs.worker import Worker
 
-    loading = Loading(lambda: open_engine(settings))
+    worker = Worker(opener, settings)
+    loading = Loading(lambda: worker.open("embedded" if settings.models is None else "folder"))
+    worker.on_end = loading.again
     jobs = Jobs(loading)
-    models = Models(settings, loading, lambda name: open_set(settings, name))
+    models = Models(settings, loading, worker.open, worker.call)
     desk = Desk(
         settings, loading, jobs, Sessions(Documents(settings.documents)), embedded_templates, models
     )
@@ -159,6 +148,7 @@ def serve(
         log.info("ended from the keyboard")
     finally:
         jobs.close()
+        worker.close()
 
 
 def once_answering(running, settings: Settings, loading: Loading, jobs) -> None:

@@ -24,6 +24,14 @@ NO_MEMORY = (
 )
 
 
+class Elsewhere(Exception):
+    """A fault in the process of the models; ``trace`` is scrubbed already."""
+
+    def __init__(self, trace: str):
+        self.trace = trace
+        super().__init__()
+
+
 def sentence(error: BaseException) -> str:
     """What the screen says about ``error``. Faults of ours are logged under an incident."""
     if isinstance(error, EngineError):
@@ -39,6 +47,8 @@ def sentence(error: BaseException) -> str:
 
 def scrubbed(error: BaseException) -> str:
     """The trace of ``error`` without anything that was typed, opened or drawn."""
+    if isinstance(error, Elsewhere):
+        return error.trace
     lines = []
     for frame in traceback.extract_tb(error.__traceback__):
         path = Path(frame.filename)

@@ -28,6 +28,7 @@ from app.routes.login import add_login_routes
 from app.routes.panels import add_panel_routes
 from app.routes.reading import add_reading_routes
 from app.runs import faults
+from app.runs.job import BADLY
 from app.runs.jobs import Jobs
 from app.runs.loading import Engine
 from app.studies.reading import ReadingRoom
@@ -99,7 +100,7 @@ def add_job_routes(
     def details(id: str, request: Request) -> Response:
         who = owner(request)
         view = jobs.view(id, who)
-        if view.state != "failed":
+        if view.state not in BADLY:
             raise HTTPException(404, "There are no details.")
         text = faults.details(view, jobs.failed_request(id, who), engine())
         return Response(text, media_type="application/json")

@@ -35,6 +35,7 @@ from engine.devices import (
     choose_device,
     choose_precision,
     computes_in,
+    memory_of,
     out_of_memory,
 )
 from engine.embedded import open_embedded
@@ -87,30 +88,14 @@ def open_models(published: Any, device: torch.device, free: bool = True) -> "Eng
     ``free`` lets a replay compute in the precision of its recipe.
     """
 
+    from engine.published import published_with
+
     def published_in(dtype: torch.dtype) -> ModelSet:
-        return _joined(replace(published, dtype=dtype), open_embedded(EMBEDDED, device, dtype))
+        return published_with(
+            replace(published, dtype=dtype), open_embedded(EMBEDDED, device, dtype)
+        )
 
     return Engine(published_in(published.dtype), published, published_in if free else None)
-
-
-def _joined(published: Any, embedded: ModelSet) -> ModelSet:
-    """Published models, with the embedded ones for what nobody has published."""
-
-    def held() -> dict[str, int]:
-        return {**embedded.held(), **published.shelf.held_by_model()}
-
-    return ModelSet(
-        name=published.name,
-        device=published.device,
-        cards=published.cards + tuple(c for c in embedded.cards if c.role in ("segmenter",)),
-        painters=published.painters,
-        upscaler=published.upscaler,
-        segmenter=embedded.segmenter,
-        shapes=embedded.shapes,
-        hashes=published.hashes,
-        precision=embedded.precision,
-        held=held,
-    )
 
 
 class Engine:
@@ -155,6 +140,10 @@ class Engine:
     def in_memory(self) -> dict[str, int]:
         """Bytes of the networks that are loaded now, by the sha256 of their model."""
         return self._models.held()
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes in use and in all, of the memory that the networks lie in; (0, 0) if not told."""
+        return memory_of(self.device)
 
     def can(self, verb: Verb) -> str | None:
         """None where the verb can be done, else the reason in a sentence."""

@@ -6,11 +6,10 @@ Descriptions are read, never weights: this answers at once, also for a set of ma
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from engine.api import Knows, Verb
+from engine.api import Knows
 from engine.checkpoints.families import FAMILIES, UPSCALERS, Family, family_of
 from engine.checkpoints.roles import ROLES
 from engine.checkpoints.store import OnStep, StoredModel, by_role, list_models, verify
@@ -18,8 +17,19 @@ from engine.devices import choose_device, choose_precision
 from engine.embedded import PAINTING, knows_of
 from engine.engine import EMBEDDED, Engine, open_engine, open_models
 from engine.errors import ModelMissing
+from engine.listing import ModelFile, Obeys, obeys
 from engine.published.models import AUTOENCODER_OF, PAINTERS, opened
 
+__all__ = [
+    "ModelFile",
+    "Obeys",
+    "files_of",
+    "obeys",
+    "open_described",
+    "open_family",
+    "stored_of",
+    "verify_all",
+]
 CHUNK = 16 << 20
 SHIPPED = {  # what the models that ship are, in words
     "codec": "codec: film to latent and back",
@@ -30,44 +40,6 @@ SHIPPED = {  # what the models that ship are, in words
     "shapes": "shape model: templates and sliders",
     "upscaler": "super-resolution to 1024 px",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelFile:
-    """One model on the disk. ``size`` in bytes; ``family`` is "embedded" or a published one."""
-
-    name: str
-    family: str
-    role: str
-    recognised_as: str
-    size: int
-    licence: str
-    notice: str
-    sha256: str
-    source: str
-    trained_on: str
-    steps: str
-    knows: Knows
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    stored: StoredModel | None = None  # of an imported model
-
-    @property
-    def draws(self) -> bool:
-        """Whether this is the network that a set is known by."""
-        return self.role == "diffusion" or self.role in PAINTERS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Obeys:
-    """What a set can obey: the columns of the page's table. A verb is None or why not."""
-
-    organs: tuple[int, ...]
-    findings: tuple[str, ...]
-    free_text: bool
-    sides: tuple[str, ...]
-    zones: tuple[str, ...]
-    views: tuple[str, ...]
-    verbs: Mapping[Verb, str | None]
 
 
 def files_of(folder: Path | None = None) -> tuple[ModelFile, ...]:
@@ -120,31 +92,6 @@ def _open_stored(
     return open_models(models, where, precision == "auto")
 
 
-class Asked(Protocol):
-    """What an engine is asked here."""
-
-    def can(self, verb: Verb) -> str | None: ...
-    def knows(self, verb: Verb) -> Knows: ...
-
-
-def obeys(engine: Asked) -> Obeys:
-    """What the set behind ``engine`` can obey."""
-    drawn, inserted = engine.knows("generate"), engine.knows("insert")
-    findings = inserted.findings or drawn.findings
-    return Obeys(
-        organs=drawn.organs,
-        findings=tuple(word for word in findings if word != "no finding"),
-        free_text=drawn.free_text,
-        sides=drawn.sides,
-        zones=drawn.zones,
-        views=drawn.views,
-        verbs={
-            verb: engine.can(verb)
-            for verb in ("generate", "insert", "erase", "outpaint", "upscale", "segment")
-        },
-    )
-
-
 def verify_all(
     folder: Path | None = None, on_step: OnStep | None = None
 ) -> tuple[tuple[str, bool, str], ...]:
@@ -190,6 +137,7 @@ def _shipped(path: Path) -> ModelFile:
         trained_on=films + training.get("data", ""),
         steps=steps,
         knows=_knows(described),
+        draws=described["kind"] == "diffusion",
         figures=described.get("figures", {}),
     )
 
@@ -217,7 +165,8 @@ def _imported(model: StoredModel) -> ModelFile:
         trained_on="" if family is None else family.trained_on,
         steps=steps,
         knows=model.knows,
-        stored=model,
+        imported=True,
+        draws=model.role in PAINTERS,
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from app.document.session import Session
 from app.runs.jobs import Jobs
 from app.runs.loading import Engine
+from app.runs.lost import Lost, NotBegun
 from engine.api import HEART, LEFT_LUNG, RIGHT_LUNG, Organs, SegmentRequest
 
 Measures = dict[str, float]
@@ -30,6 +31,11 @@ def measured(jobs: Jobs, session: Session, number: int) -> Measures | None:
             if engine.can("segment") is None:
                 found = engine.run(SegmentRequest(image=state.image)).organs
                 session.measured[key] = {} if found is None else measures(found)
+        except NotBegun:
+            raise
+        except Lost:
+            session.measured[key] = {}  # what ended the process is not asked again
+            raise
         finally:
             done.set()
 

@@ -12,13 +12,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app import messages
+from app.models import filing
 from app.runs.loading import Engine, Loading
+from app.runs.lost import Lost
 from app.settings import Settings
 from engine.errors import Cancelled, EngineError, InvalidRequest
 
 TaskState = Literal["running", "done", "stopped", "failed"]
 WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # what the import folder lists
 LONGEST_PATH = 4096
+SETS = ("embedded", "xreal", "cheff")
+Call = Callable[..., Any]  # a function of ``filing``, its values, and on_step where it has one
+
+
+def called_here(function: Callable[..., Any], *values: Any, **on_step: Any) -> Any:
+    """Carries a function of ``filing`` out in this process."""
+    return function(*values, *on_step.values())
 
 
 @dataclass
@@ -70,11 +79,15 @@ class Models:
     """The sets of models, which of them is in use, and the task that runs.
 
     ``open_set`` opens a set by its name: "embedded", "xreal", "cheff", or "folder" for all models
-    of the folder that the program was started with.
+    of the folder that the program was started with. ``call`` carries out what needs torch.
     """
 
     def __init__(
-        self, settings: Settings, loading: Loading, open_set: Callable[[str], Engine]
+        self,
+        settings: Settings,
+        loading: Loading,
+        open_set: Callable[[str], Engine],
+        call: Call = called_here,
     ) -> None:
         self.folder = settings.models or settings.data / "models"
         self.inbox = settings.data / "import"
@@ -85,12 +98,15 @@ class Models:
         self.task: Task | None = None
         self._loading = loading
         self._open_set = open_set
+        self._call = call
+        self._listed = filing.Listing((), {})
         self._lock = threading.Lock()
 
     def use(self, name: str) -> None:
         """Load another set in the background; what was in use is loaded again if that fails."""
         with self._lock:
-            if name == self.in_use and self.chosen is None:
+            failed = self._loading.state == "failed"
+            if name == self.in_use and self.chosen is None and not failed:
                 return
             self._change(name)
 
@@ -103,14 +119,26 @@ class Models:
         self._loading.change(lambda: self._open_set(name), ended)
         self.chosen, self.fault = name, ""
 
+    def listing(self) -> filing.Listing:
+        """The files and what each set can obey; the newest that is known while models start."""
+        try:
+            found: filing.Listing = self._call(filing.listing, self.folder, self.names)
+        except Lost:
+            return self._listed
+        self._listed = found
+        return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sets of the page; that of the folder only where the program began with one."""
+        return SETS if self.started_with == "embedded" else ("folder", *SETS)
+
     def verify(self) -> None:
         """Hash every model file again and say of each whether it is what it was."""
 
         def work(task: Task) -> None:
-            from engine import inventory
-
-            for _, intact, sentence in inventory.verify_all(self.folder, task.on_step):
-                task.said.append((intact, sentence))
+            found = self._call(filing.verify, self.folder, on_step=task.on_step)
+            task.said += [(intact, sentence) for _, intact, sentence in found]
 
         self._begin(Task("verify", "Verify all"), work)
 
@@ -120,58 +148,31 @@ class Models:
         self._begin(Task("import", file.name, file), lambda task: self._import(task, file, role))
 
     def _import(self, task: Task, file: Path, role: str | None) -> None:
-        from engine.checkpoints import store
-        from engine.checkpoints.reading import sniff
-        from engine.checkpoints.recognise import KINDS
-        from engine.checkpoints.roles import ROLES, RoleUnknown
+        found = self._call(filing.bring_in, file, self.folder, role, on_step=task.on_step)
+        task.choices = found.choices
+        task.said += [(not found.choices, sentence) for sentence in found.said]
+        if found.taken:
+            self._follow(found.family)
 
-        sniff(file)
-        here = store.already_here(file, self.folder, lambda *at: task.on_step("Reading", *at))
-        if here is not None:
-            task.said.append((True, f"'{file.name}' is already here: it is the {here.title}."))
-            return
-        known = {model.name for model in store.list_models(self.folder)}
-        try:
-            found = store.import_file(file, self.folder, role=role, on_step=task.on_step)
-        except RoleUnknown as unknown:
-            task.choices = tuple((name, ROLES[name].title) for name in unknown.choices)
-            raise InvalidRequest(
-                f"'{file.name}' holds {KINDS[unknown.kind]}, but nothing in it says which. "
-                "Choose what it is."
-            ) from unknown
-        task.said += [(True, sentence) for sentence in found.said]
-        if found.model.name in known:
-            task.said.append((True, f"It took the place of the {found.model.title} of before."))
-        self._follow(found.model.role)
-
-    def _follow(self, role: str) -> None:
+    def _follow(self, family: str | None) -> None:
         """Load the set in use again where it got another file."""
-        from engine.checkpoints.families import family_of
-
-        family = family_of(role)
         with self._lock:
-            ours = self.in_use == "folder" or (family is not None and family.name == self.in_use)
+            ours = self.in_use in ("folder", family)
             if ours and self.chosen is None:
                 self._change(self.in_use)
 
     def remove(self, name: str) -> None:
         """Take an imported model away. Refused while the set it belongs to is in use."""
-        from engine.checkpoints import store
-        from engine.checkpoints.families import family_of
-
-        found = [model for model in store.list_models(self.folder) if model.name == name]
-        if not found:
+        found = self._call(filing.stored, name, self.folder)
+        if found is None:
             raise InvalidRequest(f"There is no imported model '{name}'. Reload the page.")
-        model = found[0]
-        family = family_of(model.role)
+        title, family = found
         with self._lock:
-            if {self.in_use, self.chosen} & {"folder", family.name if family else "folder"}:
-                raise InvalidRequest(
-                    f"The {model.title} is in use. Choose another model set first."
-                )
+            if {self.in_use, self.chosen} & {"folder", family or "folder"}:
+                raise InvalidRequest(f"The {title} is in use. Choose another model set first.")
             if self.task is not None and self.task.state == "running":
                 raise InvalidRequest("Files are being read. Stop that, or wait for it to end.")
-            store.remove(model)
+            self._call(filing.remove, name, self.folder)
 
     def stop(self) -> None:
         """Stop the task at its next piece; what was there before stays as it was."""

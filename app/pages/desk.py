@@ -185,8 +185,11 @@ class Desk:
         count = len(states)
         found: dict[str, Any] = {
             "state": ready,
-            "name": "Loading the models",
+            "name": "Starting the models again"
+            if self.loading.starts_again
+            else "Loading the models",
             "sentence": self.loading.failure or "",
+            "again": self.loading.given_up,  # pressing Run starts it once more
             "title": session.title,
             "document": "Empty" if not count else f"{count} state{'s' if count > 1 else ''}",
             "doc": session.doc,

@@ -3,7 +3,7 @@
 A page of its own without Gradio: one HTML file, and the routes that its script asks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,13 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from app import messages
+from app.models.filing import Set
 from app.models.limits import limits
 from app.models.sets import Models
 from app.runs.loading import Engine, Loading
 from engine.api import AORTA, HEART, LEFT_LUNG, ORGAN_NAMES, RIGHT_LUNG
+from engine.errors import InvalidRequest
+from engine.listing import ModelFile, Obeys, obeys
 
 HTML = Path(__file__).parent.parent / "static" / "models.html"
 LISTED = "Only words of its list are obeyed."
@@ -86,25 +89,21 @@ def add_routes(
 
 def known_set(models: Models, name: str) -> str:
     """``name`` if it is a set of this program."""
-    from engine.checkpoints.families import FAMILIES
-    from engine.errors import InvalidRequest
-
-    if name not in {"embedded", models.started_with, *FAMILIES}:
+    if name not in models.names:
         raise InvalidRequest("There is no such model set. Reload the page.")
     return name
 
 
 def view(models: Models, loading: Loading) -> dict[str, Any]:
     """Everything that the page shows, in its words."""
-    from engine import inventory
-
     # In this order: what has ended here is seen at its end below.
     task = None if models.task is None else models.task.view()
     state, engine = loading.state, loading.engine
-    files = inventory.files_of(models.folder)
-    held = {} if engine is None else getattr(engine, "in_memory", dict)()
-    imported = sum(f.size for f in files if f.stored is not None)
-    sets = [described(name, models, engine, files) for name in names_of(models)]
+    listing = models.listing()
+    files = listing.files
+    held = {} if engine is None else engine.in_memory()
+    imported = sum(f.size for f in files if f.imported)
+    sets = [described(name, known, models, engine, files) for name, known in listing.sets.items()]
     return {
         "state": state,
         "waits_for_run": loading.waits_for_run,
@@ -118,7 +117,7 @@ def view(models: Models, loading: Loading) -> dict[str, Any]:
         "inbox": str(models.inbox),
         "waiting": [{**f, "size": size_said(f["size"])} for f in models.waiting()],
         "fixed": False,  # True where there are users: the administrator looks after the models
-        "alone": all(f.stored is None for f in files),
+        "alone": not any(f.imported for f in files),
         "sets": sets,
         "files": [file_said(f, held, sets) for f in files],
         "missing": [
@@ -132,19 +131,12 @@ def view(models: Models, loading: Loading) -> dict[str, Any]:
     }
 
 
-def names_of(models: Models) -> list[str]:
-    """The sets of the page; the one of the folder only where the program began with one."""
-    usual = ["embedded", "xreal", "cheff"]
-    return usual if models.started_with == "embedded" else ["folder", *usual]
-
-
-def described(name: str, models: Models, engine: Engine | None, files: Any) -> dict[str, Any]:
+def described(
+    name: str, known: Set, models: Models, engine: Engine | None, files: Sequence[ModelFile]
+) -> dict[str, Any]:
     """A set as its card and its row of the table show it."""
-    from engine import inventory
-    from engine.checkpoints.families import FAMILIES
-
-    ours = [f for f in files if f.family == name or (name == "folder" and f.stored is not None)]
-    found: dict[str, Any] = {"id": name, "missing": [], "files": len(ours), "usable": True}
+    ours = [f for f in files if f.family == name or (name == "folder" and f.imported)]
+    found: dict[str, Any] = {"id": name, "missing": list(known.missing), "files": len(ours)}
     found["size"] = size_said(sum(f.size for f in ours))
     if name == "embedded":
         found |= {
@@ -156,24 +148,17 @@ def described(name: str, models: Models, engine: Engine | None, files: Any) -> d
         found |= {"title": f"All in '{models.folder.name}'", "paper": str(models.folder)}
         found |= {"about": "Each verb by the first model that can do it", "licence": ""}
     else:
-        family = FAMILIES[name]
-        missing = family.missing(inventory.stored_of(family, models.folder))
-        found |= {"title": family.title, "about": family.about, "paper": family.paper}
-        found |= {"licence": family.licence, "missing": list(missing), "wants": len(family.wanted)}
+        found |= {"title": known.title, "about": known.about, "paper": known.paper}
+        found |= {"licence": known.licence, "wants": known.wants}
     in_use = models.in_use == name and models.chosen is None
-    try:
-        asked = (
-            engine
-            if in_use and engine is not None
-            else inventory.open_described(name, models.folder)
-        )
-        found["row"] = row(inventory.obeys(asked))
-    except Exception as error:
-        found |= {"usable": False, "why": messages.sentence(error), "row": None}
+    asked = obeys(engine) if in_use and engine is not None else known.obeys
+    found["usable"] = asked is not None
+    found["why"] = "" if asked is not None else known.why
+    found["row"] = None if asked is None else row(asked)
     return found
 
 
-def row(obeys: Any) -> list[dict[str, Any]]:
+def row(obeys: Obeys) -> list[dict[str, Any]]:
     """The cells of a set in "What each can obey": a tick, a dash or words, and the reason."""
     organs, verbs = set(obeys.organs), obeys.verbs
 
@@ -209,10 +194,10 @@ def row(obeys: Any) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def file_said(file: Any, held: dict[str, int], sets: list[dict[str, Any]]) -> dict[str, Any]:
+def file_said(file: ModelFile, held: dict[str, int], sets: list[dict[str, Any]]) -> dict[str, Any]:
     """A row of the table of files, and what the side shows when it is chosen."""
     titles = {one["id"]: one["title"] for one in sets}
-    shipped = file.stored is None
+    shipped = not file.imported
     facts = [
         ("Trained on", file.trained_on),
         ("Steps", file.steps),
@@ -272,7 +257,7 @@ def cannot_said(file: Any) -> list[str]:
     """From the model card, or from what a published model declares."""
     if not file.draws:
         return []
-    if file.stored is None:
+    if not file.imported:
         return list(limits())
     verbs = [said for verb, said in VERBS_SAID.items() if verb not in file.knows.verbs]
     organs = [name for label, name in ORGAN_NAMES.items() if label not in file.knows.organs]
@@ -290,9 +275,7 @@ def memory_said(engine: Engine | None, held: dict[str, int]) -> dict[str, Any]:
     """How full the memory is that the networks lie in."""
     if engine is None:
         return {"fraction": 0.0, "text": "Nothing is loaded."}
-    from engine.devices import memory_of
-
-    used, total = memory_of(str(engine.device))
+    used, total = engine.memory()
     networks = f"{size_said(sum(held.values()))} in networks"
     if not total:
         return {"fraction": 0.0, "text": f"{networks}."}

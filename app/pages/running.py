@@ -18,7 +18,8 @@ from app.pages.form import Form, after, read, state_name, zone_of
 from app.pages.shown import Shown
 from app.panels import details, insert, run
 from app.panels.generate import finding
-from app.runs.jobs import Jobs, Stages, Step
+from app.runs.job import Stages, Step
+from app.runs.jobs import Jobs
 from app.runs.loading import Loading
 from engine.api import (
     GenerateRequest,

@@ -8,7 +8,7 @@ import json
 import platform
 from typing import Any
 
-from app.runs.jobs import JobView
+from app.runs.job import JobView
 from app.runs.loading import Engine
 from engine.api import Request
 from engine.provenance import recipe_of

@@ -1,96 +1,34 @@
 """The table of runs. A run belongs here, not to a browser tab: closing the tab ends nothing.
 
 The page makes the id of a job, so that Stop can name it while the request is still on its way.
-One worker thread runs one job after another, the sessions taking turns; it looks at Stop before it
-starts and at each step.
+One thread sends one job after another to the engine, the sessions taking turns; it looks at Stop
+before it starts and at each step. A run whose process ends in the middle is lost and said to be: it
+is never run again by itself, and what waits behind it goes on.
 """
 
+import contextlib
 import logging
 import re
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
 
 from app import messages
+from app.runs.job import BADLY, Job, JobState, JobView, Keep, KeepStages, Step
 from app.runs.loading import Engine, Loading
+from app.runs.lost import Lost, NotBegun
 from app.runs.waiting import Waiting
-from engine.api import Pixels, Progress, Request, Result
+from engine.api import Pixels, Progress, Request
 from engine.errors import Cancelled, InvalidRequest, OutOfMemory
 
 log = logging.getLogger(__name__)
-JobState = Literal["unknown", "queued", "running", "done", "stopped", "failed"]
-Keep = Callable[[Result, Request], int]  # stores a result, answers the number of its state
-Stages = list[tuple[str, Pixels]]  # finished stages of a run, oldest first
-KeepStages = Callable[[Stages, Request], None]  # stores those of a run that was stopped
-Step = Request | Callable[[Pixels], Request]  # the latter works on what the step before it made
 Errand = Callable[[Engine], None]
-Memory = tuple[str, float, float]  # device, GiB needed (0: not known), GiB free
 ERRANDS = 64  # that wait; older ones are forgotten, the page asks again
 REMEMBERED = 200  # ended jobs and early stops that are kept
 PREVIEW_EVERY = 0.25  # seconds
 NOT_BEGUN = "Stopped before it began."
 STEP_SECONDS_WEIGHT = 0.5  # how much the newest run counts in the estimate of the next
-
-
-@dataclass
-class Job:
-    """One press of the run button: ``parts`` steps for each of its pictures, one after another."""
-
-    id: str
-    owner: str
-    verb: str
-    requests: tuple[Step, ...]
-    keep: Keep
-    keep_stages: KeepStages | None = None
-    parts: int = 1
-    kind: str = ""  # verb and quality, for the time it will take
-    remarks: list[str] = field(default_factory=list)  # what is said when it is done; keep adds it
-    asked: Request | None = None  # the request that runs, or that failed
-    memory: Memory | None = None  # where it ran out
-    state: JobState = "queued"
-    sentence: str = ""
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    preview: Pixels | None = None
-    preview_version: int = 0
-    preview_at: float = 0.0
-    stages: list[tuple[str, float]] = field(default_factory=list)  # finished: name, seconds
-    results: list[int] = field(default_factory=list)
-    finished: Stages = field(default_factory=list)  # of the request that runs
-    started: float = 0.0
-    stage_started: float = 0.0
-    stop: threading.Event = field(default_factory=threading.Event)
-    count: int = 0  # of pictures
-
-    def __post_init__(self) -> None:
-        self.count = len(self.requests) // self.parts
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobView:
-    """What a page may know of a job at one moment. ``ahead`` counts runs of others, of which it
-    says nothing else; ``pictures`` are those results that are whole."""
-
-    state: JobState = "unknown"
-    verb: str = ""
-    sentence: str = ""
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    variation: int = 0
-    variations: int = 0
-    seconds_left: float | None = None
-    ahead: int = 0
-    preview_version: int = 0
-    stages: tuple[tuple[str, float], ...] = ()
-    results: tuple[int, ...] = ()
-    pictures: tuple[int, ...] = ()
-    remark: str = ""
-    memory: Memory | None = None
 
 
 class Jobs:
@@ -140,6 +78,7 @@ class Jobs:
         ``kind`` names runs that take equally long, the verb by default. ``remarks`` is a list that
         ``keep`` may add to: sentences for the end of the job.
         """
+        self._loading.retry()
         job = Job(check_id(id), owner, verb, requests, keep, keep_stages, parts, kind)
         if remarks is not None:
             job.remarks = remarks
@@ -211,7 +150,7 @@ class Jobs:
         """What a failed job was about, for the details that a person may copy."""
         with self._changed:
             job = self._known.get((owner, id))
-            return job.asked if job is not None and job.state == "failed" else None
+            return job.asked if job is not None and job.state in BADLY else None
 
     def expected_seconds(self, kind: str) -> float | None:
         """How long one request of ``kind`` took lately here, None before the first."""
@@ -305,7 +244,7 @@ class Jobs:
             # The pictures in them are in the session already; a failed one can be told of.
             job.requests, job.finished = (), []
             job.keep, job.keep_stages = kept, None  # they hold a whole document
-            if state != "failed":
+            if state not in BADLY:
                 job.asked = None
             self._running = None
             self._changed.notify_all()
@@ -319,19 +258,29 @@ class Jobs:
 
     def _carry_out(self, job: Job) -> tuple[JobState, str]:
         try:
-            with self._loading.lent(job.stop) as engine:
-                made: Pixels | None = None
-                for step in job.requests:
-                    made = self._make(job, step, made, engine)
+            self._take_steps(job)
         except Cancelled:
-            if job.finished and job.keep_stages is not None and job.asked is not None:
-                job.keep_stages(job.finished, job.asked)
+            keep_finished(job)
             return "stopped", stopped_sentence(job)
+        except Lost as error:
+            keep_finished(job)
+            return "lost", str(error)
         except Exception as error:
             if isinstance(error, OutOfMemory):
                 job.memory = (error.device, error.needed_gib, error.free_gib)
             return "failed", messages.sentence(error)
         return "done", ""
+
+    def _take_steps(self, job: Job) -> None:
+        """All steps of a job with the same models, where their process lives that long."""
+        made: Pixels | None = None
+        left = deque(job.requests)
+        while left:
+            # A step that had not begun when the process ended is done by the next one.
+            with contextlib.suppress(NotBegun), self._loading.lent(job.stop) as engine:
+                while left:
+                    made = self._make(job, left[0], made, engine)
+                    left.popleft()
 
     def _make(self, job: Job, step: Step, before: Pixels | None, engine: Engine) -> Pixels:
         """Carry out one step on what the step ``before`` it made; its picture."""
@@ -378,6 +327,12 @@ class Jobs:
 def kept(result: Result, request: Request) -> int:
     """Of a job that makes nothing, or nothing any more."""
     raise AssertionError("this job has ended")
+
+
+def keep_finished(job: Job) -> None:
+    """Keep the stages that were finished when a run ended too early."""
+    if job.finished and job.keep_stages is not None and job.asked is not None:
+        job.keep_stages(job.finished, job.asked)
 
 
 def stopped_sentence(job: Job) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Literal, Protocol
 
 from app import messages
+from app.runs.lost import GivenUp
 from engine.api import (
     AnatomyWay,
     Knows,
@@ -47,6 +48,8 @@ class Engine(Protocol):
     def exact(self) -> bool: ...
     @property
     def report_guidance(self) -> float | None: ...
+    def in_memory(self) -> dict[str, int]: ...
+    def memory(self) -> tuple[int, int]: ...
 
 
 Open = Callable[[], Engine]
@@ -65,6 +68,7 @@ class Loading:
         self._failure: BaseException | None = None
         self._said: str | None = None
         self._waits_for_run = False
+        self._again = False
 
     def start(self) -> None:
         threading.Thread(target=self._load, args=(None,), name="loading", daemon=True).start()
@@ -86,6 +90,24 @@ class Loading:
             on_end(said)
 
         threading.Thread(target=work, name="loading", daemon=True).start()
+
+    def again(self) -> None:
+        """Load the same models once more: the process that had them has ended."""
+        with self._changed:
+            if not self._settled:
+                return  # they are being loaded already
+            self._settled, self._again = False, True
+        threading.Thread(target=self._load, args=(None,), name="loading", daemon=True).start()
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the process of the models ended too often and waits for somebody to ask."""
+        return isinstance(self._failure, GivenUp)
+
+    def retry(self) -> None:
+        """Load them once more where that was given up: somebody asks for them."""
+        if self.given_up:
+            self.again()
 
     def _load(self, former: Open | None) -> str | None:
         """Load; on a fault say why, and load the ``former`` models again where there were any."""
@@ -114,7 +136,7 @@ class Loading:
         if failure is None or settle:
             with self._changed:
                 self._engine, self._failure, self._said = engine, failure, said
-                self._settled = True
+                self._settled, self._again = True, False
                 self._changed.notify_all()
         return said
 
@@ -128,6 +150,11 @@ class Loading:
     def waits_for_run(self) -> bool:
         """Whether models that were asked for wait for a run to end."""
         return self._waits_for_run
+
+    @property
+    def starts_again(self) -> bool:
+        """Whether models are being loaded because the process that had them has ended."""
+        return self._again
 
     @property
     def engine(self) -> Engine | None:
@@ -155,7 +182,9 @@ class Loading:
             engine = self._engine
             self._lent += 1
         try:
-            yield engine
+            # One in another process also hears of Stop between its steps.
+            heeding = getattr(engine, "heeding", None)
+            yield engine if heeding is None else heeding(stopped)
         finally:
             del engine
             with self._changed:

@@ -49,7 +49,7 @@
   function reason() {
     const engine = page.engine();
     const now = summary();
-    if (engine.state === "failed") return engine.sentence;
+    if (engine.state === "failed" && !engine.again) return engine.sentence;
     const cannot = engine.can && engine.can[verb.toLowerCase()];
     if (cannot) return cannot;
     if (verb !== "Generate" && !now.picture) return "Open or generate a picture first.";

@@ -57,7 +57,7 @@
       say("run-status", "Connection lost. Trying again. The run goes on; its picture is fetched when the server is back.");
     }
     if (id !== job) return;
-    if (view && ["done", "stopped", "failed"].includes(view.state)) return ended(view);
+    if (view && ["done", "stopped", "failed", "lost"].includes(view.state)) return ended(view);
     if (view) show(view);
     setTimeout(() => poll(id), view ? POLL_MS : 1000);
   }
@@ -150,7 +150,7 @@
       canvas().preview(null);
       if (view.variations > 1) grid(view, true);
       if (view.state === "stopped") page.stopped({ pictures: [], results: [], stages: [], ...view });
-      if (view.state === "failed") page.failed(view, view.verb ? id : null);
+      if (view.state === "failed" || view.state === "lost") page.failed(view, view.verb ? id : null);
     }
     page.tell({ kind: "ended", job: id });
     page.look();

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from engine.api import ModelCard, Quality, Sampling
-from engine.bundle import Painter
+from engine.bundle import ModelSet, Painter
 from engine.checkpoints.families import UPSCALERS
 from engine.checkpoints.store import OnSaid, StoredModel, by_role, stored_models
 from engine.errors import ModelMissing
@@ -244,4 +244,24 @@ def _card(model: StoredModel) -> ModelCard:
         licence=f"{model.licence}. {model.notice}",
         sha256=model.sha256,
         source=f"{model.source} ({model.source_file})",
+    )
+
+
+def published_with(published: PublishedModels, embedded: ModelSet) -> ModelSet:
+    """Published models, with the embedded ones for what nobody has published."""
+
+    def held() -> dict[str, int]:
+        return {**embedded.held(), **published.shelf.held_by_model()}
+
+    return ModelSet(
+        name=published.name,
+        device=published.device,
+        cards=published.cards + tuple(c for c in embedded.cards if c.role in ("segmenter",)),
+        painters=published.painters,
+        upscaler=published.upscaler,
+        segmenter=embedded.segmenter,
+        shapes=embedded.shapes,
+        hashes=published.hashes,
+        precision=embedded.precision,
+        held=held,
     )

@@ -69,6 +69,12 @@ class FakeEngine:
     def warm_up(self):
         pass
 
+    def in_memory(self):
+        return {}
+
+    def memory(self):
+        return 2 * 10**9, 8 * 10**9
+
     def defaults(self, verb, quality=None):
         steps = {"draft": 10, "fine": 40}.get(quality, 20)
         return Sampling(
@@ -113,6 +119,11 @@ class FakeEngine:
             image=request.image, states={}, organs=read_organs(request.image), request=request,
             recipe={}, seconds={},
         )  # fmt: skip
+
+
+def opened(settings, name):
+    """Opens it in the process of the models; see app.runs.worker."""
+    return FakeEngine()
 
 
 def grown(request):

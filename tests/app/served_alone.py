@@ -6,7 +6,6 @@ For tests that kill it. Templates and models are not needed.
 import sys
 
 from app.main import main
-from tests.app.fake_engine import FakeEngine
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], lambda settings: FakeEngine()))
+    sys.exit(main(sys.argv[1:], "tests.app.fake_engine:opened"))
