@@ -19,7 +19,7 @@ from app.runs.job import BADLY, Job, JobState, JobView, Keep, KeepStages, Step
 from app.runs.loading import Engine, Loading
 from app.runs.lost import Lost, NotBegun
 from app.runs.waiting import Waiting
-from engine.api import Pixels, Progress, Request
+from engine.api import Pixels, Progress, Request, Result
 from engine.errors import Cancelled, InvalidRequest, OutOfMemory
 
 log = logging.getLogger(__name__)

@@ -32,7 +32,7 @@ class FallibleEngine(FakeEngine):
         how = getattr(request, "report", "")
         working = np.zeros((256, 256), np.float32).view(Tensor)
         KEPT.append(weakref.ref(working))
-        picture = on_grid(list(paint(request).values())[-1] + working)
+        picture = np.array(on_grid(list(paint(request).values())[-1] + working))
         for step in range(1, STEPS + 1):
             if step == 2:
                 fail(how)
@@ -68,7 +68,7 @@ def fail(how):
         case "memory":
             raise OutOfMemory("graphics card", 11.2, 7.9)
         case "fault":
-            raise ZeroDivisionError("secret of Mr Doe")
+            raise ZeroDivisionError("secret of '/films/Doe.png'")
         case "slow":
             time.sleep(0.3)
 
