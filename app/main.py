@@ -55,8 +55,9 @@ def main(argv: Sequence[str], opener: str = OPENER) -> int:
         sys.stdout.write(f"{sentence}\n")
     # The server raises the signal again when it has closed; without this the process would
     # end there and leave its temporary files behind.
-    for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        signal.signal(ending, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if hasattr(signal, "SIGHUP"):  # the terminal was closed
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     try:
         serve(settings, door, opener)
     finally:
