@@ -113,7 +113,8 @@ class Painter:
     for words that a whole film is drawn from. ``unsaid`` are the words for a film of which
     nothing was said: its healthiest and clearest. ``qualities`` hold what draft and fine do
     otherwise than ``defaults``. ``guide`` is a network of less training or size to lead away from
-    (autoguidance); without one, guidance leads away from saying nothing.
+    (autoguidance); without one, guidance leads away from saying nothing. ``sparing`` computes the
+    two halves of guidance one after another, in half the memory: the same but for rounding.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Painter:
     unsaid: str = ""
     qualities: Mapping[Quality, Sampling] = field(default_factory=dict)
     guide: Diffusion | None = None
+    sparing: bool = False
 
 
 def settings(model: "Painter | Upscaler", quality: Quality | None) -> Sampling:
@@ -156,6 +158,10 @@ class ModelSet:
         if self.upscaler is None:
             return found
         return replace(found, detail_steps=settings(self.upscaler, quality).steps)
+
+    def sparing(self) -> "ModelSet":
+        """The same networks, asked for less at once."""
+        return replace(self, painters=tuple(replace(p, sparing=True) for p in self.painters))
 
     def painter(self, verb: str, wanted: Callable[[Painter], bool], need: str) -> Painter:
         """The first painter that can do ``verb`` and is ``wanted``; ``need`` says what for."""

@@ -1,5 +1,6 @@
 """Where the networks compute, in which precision, and how much memory there is."""
 
+import gc
 import os
 import re
 from collections.abc import Mapping
@@ -58,6 +59,22 @@ def computes_in(dtype: torch.dtype, device: torch.device) -> bool:
     if device.type == "cuda":
         return dtype != torch.bfloat16 or torch.cuda.is_bf16_supported()
     return dtype != torch.float16
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether ``error`` says that memory ran out, in one of the ways in which torch says it."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    said = ("not enough memory", "out of memory")
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in said)
+
+
+def give_back(device: torch.device) -> None:
+    """Free what nothing refers to any more. Call it where no error is being handled: until then
+    the error holds on to the memory of the run that it ended."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def out_of_memory(device: torch.device, error: BaseException | None = None) -> OutOfMemory:

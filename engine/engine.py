@@ -1,7 +1,5 @@
 """One engine: it opens models, runs requests, and makes pictures again from their recipes."""
 
-import queue
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from engine.api import (
     Result,
     Sampling,
     SegmentRequest,
+    UpscaleRequest,
     Verb,
     with_seed,
 )
@@ -35,11 +34,13 @@ from engine.devices import (
     choose_device,
     choose_precision,
     computes_in,
+    give_back,
     memory_of,
     out_of_memory,
+    ran_out,
 )
 from engine.embedded import open_embedded
-from engine.errors import Cancelled, InvalidRequest, ModelMissing
+from engine.errors import InvalidRequest, ModelMissing, OutOfMemory
 from engine.painting import Painted
 from engine.recipes.erase import erase
 from engine.recipes.generate import generate
@@ -48,8 +49,10 @@ from engine.recipes.outpaint import outpaint
 from engine.recipes.segment import segment
 from engine.recipes.upscale import upscale
 from engine.shapes import ChestShape
+from engine.streaming import stream
 
 EMBEDDED = Path(__file__).parent.parent / "assets" / "models"
+SMALLER = "Memory ran short, so this was computed in smaller parts: the same picture, only slower."
 RECIPES: dict[Verb, Callable[..., list[Painted]]] = {
     "generate": generate,
     "insert": insert,
@@ -238,31 +241,7 @@ class Engine:
 
     def stream(self, request: Request) -> Iterator[Progress | Result]:
         """Progress, then the result. Closing the iterator stops the run at its next step."""
-        events: queue.SimpleQueue[Progress | Result | BaseException] = queue.SimpleQueue()
-        stopped = threading.Event()
-
-        def on_event(event: Progress) -> None:
-            if stopped.is_set():
-                raise Cancelled
-            events.put(event)
-
-        def work() -> None:
-            try:
-                events.put(self.run(request, on_event))
-            except BaseException as error:  # handed to the caller's thread, raised there
-                events.put(error)
-
-        threading.Thread(target=work, name="engine", daemon=True).start()
-        try:
-            while True:
-                event = events.get()
-                if isinstance(event, BaseException):
-                    raise event
-                yield event
-                if isinstance(event, Result):
-                    return
-        finally:
-            stopped.set()
+        return stream(self.run, request)
 
     def replay(
         self, recipe: dict[str, Any], inputs: dict[str, Any], on_event: OnEvent | None = None
@@ -286,8 +265,10 @@ class Engine:
             seeds, item = tuple(batch["seeds"]), int(batch["item"])
         else:
             seeds, item = (_seed(request),), 0
-        mark = invisible.asked_by(recipe)
-        result = self._run(request, seeds, on_event, self.models_for(recipe), mark)[item]
+        mark, models = invisible.asked_by(recipe), self.models_for(recipe)
+        if recipe.get("sparing"):
+            models = models.sparing()
+        result = self._run(request, seeds, on_event, models, mark)[item]
         return result if "state" not in recipe else provenance.at_state(result, recipe["state"])
 
     def models_for(self, recipe: dict[str, Any]) -> ModelSet:
@@ -320,6 +301,7 @@ class Engine:
     ) -> list[Result]:
         models = models or self._models
         clock = StageClock(on_event)
+        lacking: OutOfMemory | None = None
         try:
             with torch.inference_mode():
                 if not isinstance(request, SegmentRequest) and request.sampling.exact:
@@ -328,12 +310,12 @@ class Engine:
                     painted = segment(request, models, clock)
                 else:
                     painted = RECIPES[VERBS[type(request)]](request, models, seeds, clock)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise out_of_memory(self._models.device, error) from error
-        except RuntimeError as error:
-            if "not enough memory" in str(error) or "out of memory" in str(error):
-                raise out_of_memory(self._models.device, error) from error
-            raise
+        except Exception as error:
+            if not ran_out(error):
+                raise
+            lacking, painted = out_of_memory(self._models.device, error), []
+        if lacking is not None:
+            return self._run_smaller(request, seeds, on_event, models, mark, lacking)
         seconds = clock.seconds()
         if mark:  # of what was run, because that knows its zones
             painted = [
@@ -341,6 +323,28 @@ class Engine:
             ]
         results = [self._result(p, models, seeds, n, seconds) for n, p in enumerate(painted)]
         return results if mark else [invisible.without(result) for result in results]
+
+    def _run_smaller(
+        self,
+        request: Request,
+        seeds: Sequence[int],
+        on_event: OnEvent | None,
+        models: ModelSet,
+        mark: int,
+        lacking: OutOfMemory,
+    ) -> list[Result]:
+        """Once more where memory ran out: picture by picture, and less at once for each of them.
+
+        Raises ``lacking`` where that was tried already or would need as much.
+        """
+        give_back(self._models.device)
+        guided = not isinstance(request, SegmentRequest | UpscaleRequest)
+        exact = guided and request.sampling.exact
+        if not guided or exact or all(p.sparing for p in models.painters):
+            raise lacking
+        small = models.sparing()
+        found = [self._run(request, (seed,), on_event, small, mark)[0] for seed in seeds]
+        return [replace(result, notes=(*result.notes, SMALLER)) for result in found]
 
     def _result(
         self,
@@ -352,6 +356,8 @@ class Engine:
     ) -> Result:
         request = with_seed(p.request, int(seeds[item]))
         recipe = provenance.recipe_of(request, models.name, models.hashes, models.precision)
+        if any(painter.sparing for painter in models.painters):
+            recipe["sparing"] = True  # rounding differs, and a replay should not
         if len(seeds) > 1:  # a batch is computed together, so it is made again together
             recipe["batch"] = {"seeds": [int(s) for s in seeds], "item": item}
         return Result(

@@ -116,6 +116,9 @@ def guided_by(
         return guided(diffusion.denoiser(conditions), unguided, scale)
     neutral = [Conditions() if whole else replace(c, words="", region=None) for c in conditions]
     if scale != 1 and any(c.words or (whole and c.organs is not None) for c in conditions):
+        if painter.sparing:
+            unguided = diffusion.denoiser(neutral)
+            return guided(diffusion.denoiser(conditions), unguided, scale)
         return guided_together(diffusion.denoiser([*neutral, *conditions]), scale)
     return diffusion.denoiser(conditions)
 

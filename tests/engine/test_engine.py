@@ -1,5 +1,6 @@
 """The engine as its callers see it: runs, streams, batches, replays, and faults in sentences."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -185,6 +186,58 @@ def test_running_out_of_memory_is_a_sentence_with_what_to_do(fault):
 
     with pytest.raises(OutOfMemory, match="Nothing is lost"):
         Engine(model_set(Full())).run(REQUESTS["generate"])
+
+
+class Short(Paints):
+    """Has memory for one latent at a time; notes whether that of the failed step is still held."""
+
+    def __init__(self):
+        super().__init__()
+        self.failed = []
+
+    def denoiser(self, conditions):
+        whole = super().denoiser(conditions)
+
+        def estimate(x, t):
+            if len(x) > 1:
+                working = torch.zeros(1000)
+                self.failed.append(weakref.ref(working))
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            self.held = [one() for one in self.failed if one() is not None]
+            return whole(x, t)
+
+        return estimate
+
+
+@pytest.mark.case(48)
+def test_what_does_not_fit_is_made_in_smaller_parts_and_that_is_said():
+    request = GenerateRequest(
+        findings=(Finding(text="effusion", mask=box_mask(SIDE, 8, 24)),),
+        sampling=Sampling(guidance=3.0),
+    )
+    short, roomy = Short(), Engine(model_set())
+
+    engine = Engine(model_set(short))
+    result = engine.run(request)
+
+    assert np.array_equal(result.image, roomy.run(request).image)
+    assert result.notes[-1].startswith("Memory ran short")
+    assert short.failed and short.held == [], "the memory of the first try is still held"
+    assert "sparing" in result.recipe and "sparing" not in roomy.run(request).recipe
+    tries = len(short.failed)
+    engine.replay(result.recipe, provenance.inputs_of(result.request))
+    assert len(short.failed) == tries, "a replay is made as the picture was"
+
+
+@pytest.mark.case(48)
+def test_variations_that_do_not_fit_together_are_made_one_by_one():
+    request = GenerateRequest(sampling=Sampling(guidance=1.0))
+    batch = Batch(request=request, seeds=(3, 4))
+
+    results = Engine(model_set(Short())).run(batch)
+
+    assert [r.recipe["parameters"]["sampling"]["seed"] for r in results] == [3, 4]
+    assert all("batch" not in r.recipe for r in results)
 
 
 def test_another_runtime_error_stays_a_fault():
