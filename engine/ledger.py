@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError
-from engine.files import locked
+from engine.errors import DiskFull, EngineError
+from engine.files import NO_ROOM, disk, locked
 from engine.origin import recipe_digest
 from engine.provenance import Recipe
 
@@ -49,6 +49,11 @@ def enter(ledger: str | Path, data: bytes, kind: str, recipe: Recipe | None) -> 
             }
             _add(file, json.dumps(entry).encode() + b"\n")
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise DiskFull(
+                "The disk is full: the ledger of exports cannot be written. Its lines are "
+                "untouched. Free some space, then export again."
+            ) from error
         raise EngineError(
             f"The ledger of exports cannot be written: {error.strerror or 'disk error'}. "
             f"Look after the file '{ledger.name}' in the data folder of XReal Studio."
@@ -107,10 +112,8 @@ def _add(file: Any, line: bytes) -> None:
     """Write the line to the disk; a disk that fills up in the middle leaves no piece behind."""
     start = file.tell()
     try:
-        left = line
-        while left:
-            left = left[file.write(left) :]
-        os.fsync(file.fileno())
+        disk.write(file, line)
+        disk.sync(file)
     except OSError:
         with contextlib.suppress(OSError):
             file.truncate(start)

@@ -201,9 +201,13 @@ def main() -> None:
     if os.name == "posix":
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the page's to hear
     os.umask(0o077)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints does not get between the answers
-    channel = Channel(sys.stdin.buffer, answers)
+    # Neither what a library prints nor a process that it starts gets between the answers.
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    channel = Channel(requests, answers)
     for name in ("app", "engine"):
         logging.getLogger(name).addHandler(Sending(channel))
     child = Child(channel)

@@ -8,7 +8,6 @@ another. What the pixels tell is for ``app.studies.leaks``.
 
 import csv
 import hashlib
-import os
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +23,7 @@ from app.studies.errors import StudyError
 from app.studies.model import Case
 from engine import png
 from engine.errors import EngineError
+from engine.files import write_whole
 from engine.images import read_image
 
 PICTURES = "pictures"
@@ -301,9 +301,4 @@ def _write(path: Path, data: bytes) -> None:
     """Whole or not at all; the name is the checksum, so one that is there is the same."""
     if path.exists() and path.stat().st_size == len(data):
         return
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    write_whole(path, data)

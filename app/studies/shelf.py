@@ -16,6 +16,7 @@ from app.studies.errors import StudyError
 from app.studies.log import DATABASE, MIRROR
 from app.studies.model import Study
 from app.studies.store import Store, create, open_store
+from engine.files import write_whole
 
 OWNER = "owner.json"
 LONGEST_NAME = 48
@@ -57,7 +58,7 @@ class Shelf:
             name = self._free_name(study.title)
             folder = self.folder / name
             store = create(folder, replace(study, study_id=name))
-            (folder / OWNER).write_text(json.dumps({"owner": user}), "utf-8")
+            write_whole(folder / OWNER, json.dumps({"owner": user}).encode())
             self._open[name] = store
         return store
 

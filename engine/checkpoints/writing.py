@@ -6,21 +6,19 @@ so that a 4 GB checkpoint needs no second copy in memory.
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from engine.errors import CheckpointRefused, DiskFull
+from engine.files import SPARE, Whole, sentence, whole_file
 
 DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
-SPARE = 64 << 20  # bytes left free on the disk
 CHUNK = 16 << 20
 
 OnBytes = Callable[[int, int], None]  # (bytes done, bytes in all)
@@ -81,27 +79,14 @@ def _header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path) -> Iterator[Whole]:
     """A file that appears under its name only when it is whole and on the disk."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = tempfile.NamedTemporaryFile(  # noqa: SIM115, closed and renamed below
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        )
     except OSError as error:
-        raise _unwritable(path, error) from error
-    temporary = Path(file.name)
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise sentence(error, path.parent, 0) from error
+    with whole_file(path) as file:
+        yield file
 
 
 def check_room(folder: Path, needed: int) -> None:
@@ -113,23 +98,6 @@ def check_room(folder: Path, needed: int) -> None:
             f"Converting needs {needed / 2**30:.1f} GiB on the disk of '{folder}' and "
             f"{free / 2**30:.1f} GiB are free. Free some space, or use a folder on another disk."
         )
-
-
-def _unwritable(path: Path, error: OSError) -> DiskFull:
-    return DiskFull(
-        f"'{path.name}' could not be written to '{path.parent}' "
-        f"({error.strerror or 'unknown reason'}). What was there before is untouched."
-    )
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Windows cannot open a folder; replace() is durable enough there
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

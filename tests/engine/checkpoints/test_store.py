@@ -135,7 +135,7 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(controller, tmp_
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing.os, "fsync", full)
+    monkeypatch.setattr("engine.files.os.fsync", full)
     with pytest.raises(DiskFull, match="untouched"):
         import_file(controller, tmp_path / "m", role="anatomy_controller")
 
