@@ -57,8 +57,8 @@ def application(
 
 
 @contextlib.contextmanager
-def serving(engine: Any, data: Any, open_set: OpenSet | None = None):
-    """Serve over a real socket until the block ends.
+def serving(engine: Any, data: Any, open_set: OpenSet | None = None, **more: Any):
+    """Serve over a real socket until the block ends. ``more`` are further fields of Settings.
 
     ``open_set`` gives the engine of a model set that is chosen on the Models page.
     """
@@ -66,10 +66,17 @@ def serving(engine: Any, data: Any, open_set: OpenSet | None = None):
 
     door = socket.socket()
     door.bind(("127.0.0.1", 0))
-    settings = Settings(port=door.getsockname()[1], data=data, browser=False)
+    settings = Settings(port=door.getsockname()[1], data=data, browser=False, **more)
     settings.temp.mkdir(parents=True, mode=0o700)
     app, desk = application(engine, settings, open_set)
-    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_level="error",
+        timeout_graceful_shutdown=1,
+        proxy_headers=False,
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.key,
+    )
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()
