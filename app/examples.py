@@ -178,7 +178,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where to")
     out: Path = parser.parse_args(argv).out
     out.mkdir(parents=True, exist_ok=True)
-    engine = open_engine(device="cpu", precision="float32")  # the same on every computer
+    # Nearly the same on every computer; processors differ in the last digits.
+    engine = open_engine(device="cpu", precision="float32")
     for example in EXAMPLES:
         session = example.make(engine)
         document = replace(snapshot(session), created=0.0)

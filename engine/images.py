@@ -98,7 +98,7 @@ def read_image(source: str | Path | bytes) -> OpenedImage:
     in docs/dicom.md. A strip that this program added below a picture is left out, so an export
     can be opened and worked on again.
     """
-    data = _read(source)
+    data = contents(source)
     if is_dicom(data):
         film = read_film(data)
         pixels = from_codes(film.codes, GRID)
@@ -118,7 +118,7 @@ def read_mask(source: str | Path | bytes) -> Mask:
 
     A file that only uses the codes 0 and 1 is a label map: 1 means 1.
     """
-    codes = _decode(_read(source))
+    codes = _decode(contents(source))
     if codes.alpha is not None and (codes.alpha < 1).any():
         return codes.alpha.astype(np.float32)
     if codes.palette is None and codes.values.ndim == 2 and codes.values.max(initial=0) == 1:
@@ -128,7 +128,7 @@ def read_mask(source: str | Path | bytes) -> Mask:
 
 def read_organs(source: str | Path | bytes) -> Organs:
     """A label map from an index picture (0 to 4) or from XReal's grey levels (0, 64 ... 255)."""
-    codes = _decode(_read(source))
+    codes = _decode(contents(source))
     values = codes.values
     if codes.palette is not None and np.isin(codes.palette, GREY_LEVELS).all():
         values = codes.palette
@@ -186,7 +186,8 @@ def from_codes(codes: NDArray, most: int) -> Pixels:
     return (codes.astype(np.float32) / np.float32(most)).astype(np.float32)
 
 
-def _read(source: str | Path | bytes) -> bytes:
+def contents(source: str | Path | bytes) -> bytes:
+    """The bytes of a file, which must not be larger than any picture; raises ImageUnreadable."""
     if isinstance(source, bytes):
         return source
     path = Path(source)

@@ -132,6 +132,8 @@ class _Reader:
         for name in ("parent", "seed"):
             if told[name] is not None and type(told[name]) is not int:
                 raise ValueError(name)
+        if told["parent"] is not None and told["parent"] >= number:
+            raise ValueError("parent")  # a circle would have no beginning
         image = self.once(
             "pictures", told["picture"], self.picture, f"the picture of state {number}"
         )

@@ -33,8 +33,8 @@
   };
 
   function outOfMemory({ memory: [device, needed, free] }, again, copy) {
-    const gb = (n) => `${n.toFixed(1)} GB`, what = device === "computer" ? "memory" : "graphics memory";
-    const title = needed ? `Not enough ${what}: ${gb(needed)} needed, ${gb(free)} free.` : `Not enough ${what}: ${gb(free)} free.`;
+    const gib = (n) => `${n.toFixed(1)} GiB`, what = device === "computer" ? "memory" : "graphics memory";
+    const title = needed ? `Not enough ${what}: ${gib(needed)} needed, ${gib(free)} free.` : `Not enough ${what}: ${gib(free)} free.`;
     const now = page.summary(), verb = page.asked();
     const edits = verb === "Insert" || verb === "Erase", large = Math.max(now.w || 0, now.h || 0) >= DETAIL_FROM;
     if (edits && large && !page.number(`${verb.toLowerCase()}-context`)) {

@@ -55,6 +55,7 @@
       view = await (await ask("/api/jobs/" + id)).json();
     } catch {
       say("run-status", "Connection lost. Trying again. The run goes on; its picture is fetched when the server is back.");
+      say("run-left", ""); // nobody knows how long now
     }
     if (id !== job) return;
     if (view && ["done", "stopped", "failed", "lost"].includes(view.state)) return ended(view);

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError, ImageUnreadable
+from engine.errors import EngineError
+from engine.images import contents
 from engine.origin import Origin, origin_of, recipe_digest
 
 ABOUT = "Say what pictures are: recipe, metadata or invisible mark of a synthetic film, or nothing."
 NOTHING_FOUND = 3  # exit status
-LARGEST_FILE = 1_000_000_000  # bytes
 
 
 def add_command(commands: Any) -> None:
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace, open_engine: Callable[..., Any]) -> int:
     told, status = [], 0
     for name in args.files:
         try:
-            one = _told(name, origin_of(_contents(Path(name))))
+            one = _told(name, origin_of(contents(name)))
         except EngineError as error:
             one = {"file": Path(name).name, "found": "unreadable", "sentences": [str(error)]}
         told.append(one)
@@ -70,16 +70,3 @@ def _told(name: str, origin: Origin) -> dict[str, Any]:
         },
         "sentences": list(origin.sentences),
     }
-
-
-def _contents(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise ImageUnreadable("The file is larger than any picture that can be opened.")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ImageUnreadable("There is no such file.") from error
-    except IsADirectoryError as error:
-        raise ImageUnreadable("This is a folder. Name pictures.") from error
-    except OSError as error:
-        raise ImageUnreadable(f"The file cannot be read: {error.strerror}.") from error

@@ -98,7 +98,7 @@ class FakeEngine:
             if stage == "opened":
                 continue
             for done in range(1, STEPS + 1):
-                self.gate.wait(timeout=20)
+                self.gate.wait(timeout=120)
                 if on_event is not None:
                     on_event(Progress(stage, done, STEPS, picture))
                 if (stage, done) == self.stop_at:

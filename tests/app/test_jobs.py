@@ -25,6 +25,15 @@ def one(seed=0):
     return (GenerateRequest(sampling=Sampling(seed=seed)),)
 
 
+def until(holds):
+    """Wait for a condition; a minute is for machines that are busy."""
+    for _ in range(6000):
+        if holds():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("this never came")
+
+
 def numbered():
     """A keep function that answers 1, 2, 3 and remembers what it kept."""
     kept = []
@@ -75,16 +84,17 @@ def test_progress_and_preview_can_be_read_while_it_runs():
 
 def test_a_run_stops_at_its_next_step_and_says_where():
     engine = FakeEngine()
-    engine.gate.clear()
+    engine.stop_at = ("generated", 2)
     jobs = table(engine)
     keep, kept = numbered()
     jobs.submit("job-0001", ME, "generate", one(), keep)
+    until(lambda: jobs.view("job-0001", ME).done == 2)
 
     jobs.stop("job-0001", ME)
-    engine.gate.set()
+    engine.release()
     view = jobs.wait("job-0001", ME)
 
-    assert view.state == "stopped" and view.sentence.startswith("Stopped")
+    assert (view.state, view.sentence) == ("stopped", "Stopped at step 2 of 4.")
     assert kept == []
 
 
@@ -128,8 +138,7 @@ def test_a_queued_run_knows_how_many_are_ahead_and_can_be_stopped():
     jobs = table(engine)
     for n in range(3):
         jobs.submit(f"job-000{n}", ME, "generate", one(n), numbered()[0])
-    while jobs.view("job-0000", ME).state != "running":
-        pass
+    until(lambda: jobs.view("job-0000", ME).state == "running")
 
     assert jobs.view("job-0002", ME).ahead == 2
     jobs.stop("job-0001", ME)
@@ -146,8 +155,7 @@ def test_the_queue_is_bounded():
     engine.gate.clear()
     jobs = table(engine)
     jobs.submit("job-first", ME, "generate", one(), numbered()[0])
-    while jobs.view("job-first", ME).state != "running":
-        pass
+    until(lambda: jobs.view("job-first", ME).state == "running")
     for n in range(PER_SESSION):
         jobs.submit(f"job-wait{n}", ME, "generate", one(), numbered()[0])
 
@@ -191,6 +199,7 @@ def test_variations_that_were_finished_before_stop_are_kept():
     view = jobs.wait("job-0001", ME)
 
     assert (view.state, view.results) == ("stopped", (1,))
+    assert len(engine.requests) == 1, "the second one began"
 
 
 @pytest.mark.parametrize(

@@ -98,10 +98,13 @@ def test_what_a_picture_is_is_told_by_its_tones(tmp_path):
     film = np.random.default_rng(0).random((SIDE, SIDE)).astype(np.float32)
     write_png(tmp_path / "film", film)
 
-    found = {name: identify(tmp_path / name, "heart.png") for name in ("index", "region", "film")}
+    write_png(tmp_path / "greys", np.where(region > 0, np.float32(0.8), np.float32(0.3)), bits=8)
 
-    assert [f.kind for f in found.values()] == ["mask", "mask", "picture"]
-    assert [f.label for f in found.values()] == [SEVERAL, 2, None]
+    names = ("index", "region", "film", "greys")
+    found = {name: identify(tmp_path / name, "heart.png") for name in names}
+
+    assert [f.kind for f in found.values()] == ["mask", "mask", "picture", "picture"]
+    assert [f.label for f in found.values()] == [SEVERAL, 2, None, None]
     np.testing.assert_array_equal(
         read_masks(tmp_path / "index", None, None).bits, masks.organ_bits(organs)
     )
@@ -170,6 +173,15 @@ def test_a_mask_replaces_its_own_label_only():
     assert laid.findings == (A, B)
 
 
+def test_a_soft_edge_is_painted_from_middle_grey_on_and_a_dark_region_as_a_whole():
+    soft = np.zeros((SIDE, SIDE), np.uint8)
+    soft[10:20, 10:20], soft[12:18, 12:18] = 60, 255
+    dark = np.where(soft > 0, np.uint8(60), np.uint8(0))
+
+    np.testing.assert_array_equal(masks.of_label(picture(soft), 2).bits > 0, soft == 255)
+    np.testing.assert_array_equal(masks.of_label(picture(dark), 2).bits > 0, dark > 0)
+
+
 def test_a_new_finding_takes_the_next_free_letter(tmp_path):
     region = np.zeros((SIDE, SIDE), np.float32)
     region[3:9, 3:9] = 1
@@ -184,7 +196,10 @@ def test_a_new_finding_takes_the_next_free_letter(tmp_path):
 def test_a_bomb_among_our_masks_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "MOST_BYTES", 10**6)
     path = tmp_path / "masks"
+    large = io.BytesIO()
+    np.savez(large, bits=np.ones((1000, 1000), np.uint32))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(masks.NPZ, npz(bits=DRAWN.bits) + bytes(10**7))
+        file.writestr(masks.NPZ, large.getvalue())
+    assert path.stat().st_size < 10**5
     with pytest.raises(EngineError):
         read_masks(path, None, None)

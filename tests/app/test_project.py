@@ -233,10 +233,27 @@ def test_a_part_that_is_nonsense_is_refused_though_it_is_signed(tmp_path, name, 
         read_project(path)
 
 
-def test_a_part_cannot_stand_for_one_of_another_kind(tmp_path):
+@pytest.mark.parametrize(
+    ("part", "other"), [("picture", "drawings/1.gz"), ("recipe", "document.json")]
+)
+def test_a_part_cannot_stand_for_one_of_another_kind(tmp_path, part, other):
     def change(members):
         told = json.loads(members["document.json"])
-        told["states"][0]["picture"] = told["drawing"]["planes"]
+        told["states"][1][part] = other
+        resigned("document.json", json.dumps(told).encode())(members)
+
+    path = rewritten(written(tmp_path, snapshot(worked_in())), change)
+    with pytest.raises(ProjectUnreadable):
+        read_project(path)
+
+
+@pytest.mark.parametrize(("number", "parent"), [(1, 1), (2, 3), (3, 3)])
+def test_a_state_comes_after_the_one_it_was_made_from(tmp_path, number, parent):
+    """A circle of parents would have no beginning to go back to."""
+
+    def change(members):
+        told = json.loads(members["document.json"])
+        told["states"][number - 1]["parent"] = parent
         resigned("document.json", json.dumps(told).encode())(members)
 
     path = rewritten(written(tmp_path, snapshot(worked_in())), change)
@@ -261,7 +278,7 @@ def test_links_folders_and_names_given_twice_are_refused(tmp_path):
             path.write_bytes(data[: len(data) // 2])
         elif bad == "twice":
             with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning):
-                archive.writestr("pictures/1.png", b"x")
+                archive.writestr("pictures/1.png", archive.read("pictures/1.png"))
         else:
             rewritten(path, lambda members: None)
             with zipfile.ZipFile(path) as archive:

@@ -239,16 +239,20 @@ def test_files_that_do_not_go_together_are_a_sentence(edit: Any, tmp_path: Path)
     assert states(edit) == []
 
 
-def test_the_panel_comes_back_as_it_was_left(edit: Any) -> None:
+def test_the_panel_comes_back_as_it_was_left(served: Served, edit: Any) -> None:
     choose(edit, "Outpaint")
     edit.get_by_role("spinbutton", name="Add at top").fill("24")
     edit.get_by_role("spinbutton", name="Add at top").press("Tab")
     choose(edit, "Insert")
     paint_a_chest(edit)
     saved(edit)
-    with edit.expect_response(lambda answer: "/queue/join" in answer.url):
-        choose(edit, "Outpaint")
-    edit.wait_for_timeout(500)
+    choose(edit, "Outpaint")
+    (cookie,) = (c["value"] for c in edit.context.cookies() if c["name"] == served.desk.cookie)
+    session = served.desk.sessions.of(cookie)
+    for _ in range(600):  # until the server has heard of it
+        if session.form is not None and session.form.verb == "Outpaint":
+            break
+        edit.wait_for_timeout(100)
 
     edit.reload()
     ready(edit)

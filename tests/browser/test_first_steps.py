@@ -112,6 +112,7 @@ def test_the_tour_comes_once_and_stays_away(edit: Any) -> None:
 
     edit.reload()
     edit.wait_for_function(READY)
+    assert edit.evaluate("localStorage.getItem('xreal-tour')") == "seen"
     edit.wait_for_timeout(1000)  # it would begin within 300 ms
     assert tour(edit).count() == 0
 

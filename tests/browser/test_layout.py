@@ -4,7 +4,6 @@ The pictures go to the folder that XREAL_SCREENSHOTS names, else to a temporary 
 ship draw them, so they look as they do for a person.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +12,9 @@ from typing import Any
 import pytest
 
 from tests.app.served import Served, serving
+from tests.browser.pictures import SIZES, folder_of, keep
 from tests.browser.test_edit_page import READY, add_a_finding, choose, says
 
-SIZES = [(1280, 720), (1440, 900), (1920, 1080)]
-THEMES = ["dark", "light"]
 VERBS = ["Insert", "Erase", "Outpaint", "Upscale"]
 # px of the mock: width and height, None where the window decides
 BAR, RAIL, OPTIONS = 40, 44, 36
@@ -35,10 +33,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("XREAL_SCREENSHOTS")
-    chosen = Path(named) if named else tmp_path_factory.mktemp("screenshots")
-    chosen.mkdir(parents=True, exist_ok=True)
-    return chosen
+    return folder_of(tmp_path_factory.mktemp("screenshots"))
 
 
 @pytest.fixture
@@ -89,20 +84,12 @@ def test_the_boxes_are_those_of_the_mock(edit: Any, size: tuple[int, int]) -> No
 
 
 def test_every_state_is_kept_as_a_picture(edit: Any, served: Served, folder: Path) -> None:
-    def keep(name: str) -> None:
-        for width, height in SIZES:
-            edit.set_viewport_size({"width": width, "height": height})
-            for theme in THEMES:
-                edit.evaluate(f"window.XREAL?.page?.theme('{theme}')")
-                edit.evaluate(f"document.documentElement.className = '{theme}'")
-                edit.screenshot(path=folder / f"{name}-{width}x{height}-{theme}.png")
-
-    keep("edit-tour")
+    keep(edit, folder, "edit-tour")
     edit.get_by_role("button", name="Skip the tour").click()
-    keep("edit-first-run")
+    keep(edit, folder, "edit-first-run")
     edit.get_by_role("button", name="Template", exact=True).click()
     edit.wait_for_function("document.querySelector('#template-shown').complete")
-    keep("edit-templates")
+    keep(edit, folder, "edit-templates")
     edit.get_by_role("button", name="Use template").click()
     edit.wait_for_function("XREAL.canvas.summary().organs[2] > 0")
     add_a_finding(edit, "effusion left lower")
@@ -110,23 +97,23 @@ def test_every_state_is_kept_as_a_picture(edit: Any, served: Served, folder: Pat
     edit.get_by_role("textbox", name="Report").press("Tab")
     edit.get_by_role("button", name="Generate", exact=True).click()
     edit.get_by_text("Preview, step").wait_for()
-    keep("edit-running")
+    keep(edit, folder, "edit-running")
     says(edit, "Done")
-    keep("edit-generate")
+    keep(edit, folder, "edit-generate")
     edit.get_by_role("button", name="Details").click()
     edit.get_by_role("slider", name="Heart size").wait_for()
-    keep("edit-details")
+    keep(edit, folder, "edit-details")
     for verb in VERBS:
         choose(edit, verb)
-        keep(f"edit-{verb.lower()}")
+        keep(edit, folder, f"edit-{verb.lower()}")
     for button in ("Export", "Keys and help"):
         edit.get_by_role("button", name=button, exact=True).click()
         edit.get_by_role("dialog", name=button).wait_for()
-        keep(f"edit-{button.split()[0].lower()}")
+        keep(edit, folder, f"edit-{button.split()[0].lower()}")
         edit.keyboard.press("Escape")
     edit.goto(served.url + "models")
     edit.get_by_role("radio", name=re.compile("Embedded")).wait_for()
-    keep("models")
+    keep(edit, folder, "models")
 
     names = {path.name.split("-1")[0] for path in folder.glob("*.png")}
     assert {"edit-generate", "edit-insert", "models"} <= names

@@ -24,7 +24,7 @@ def served(tmp_path_factory: pytest.TempPathFactory):
 
 def ready(page: Any, served: Served) -> None:
     """Opens the page and waits until everything of it answers."""
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)  # a busy machine is slow, not wrong
     page.goto(served.url)
     page.wait_for_function(READY + " && XREAL.page.engine && XREAL.page.engine().state === 'ready'")
     page.get_by_role("option", name="Left lung").wait_for()

@@ -205,7 +205,7 @@ def test_too_little_memory_names_the_need_and_the_one_change_that_helps(
 ) -> None:
     served.engine.fails_with = OutOfMemory("graphics card", 11.2, 7.9)
     run(edit)
-    edit.get_by_text("Not enough graphics memory: 11.2 GB needed, 7.9 GB free.").wait_for()
+    edit.get_by_text("Not enough graphics memory: 11.2 GiB needed, 7.9 GiB free.").wait_for()
     served.engine.fails_with = None
     edit.get_by_role("button", name="Guidance 1").click()
     says(edit, "Done")
