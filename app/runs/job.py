@@ -41,6 +41,7 @@ class Job:
     preview_at: float = 0.0
     stages: list[tuple[str, float]] = field(default_factory=list)  # finished: name, seconds
     results: list[int] = field(default_factory=list)
+    seeds: dict[int, int] = field(default_factory=dict)  # by the number of the state
     finished: Stages = field(default_factory=list)  # of the request that runs
     started: float = 0.0
     stage_started: float = 0.0
@@ -70,5 +71,6 @@ class JobView:
     stages: tuple[tuple[str, float], ...] = ()
     results: tuple[int, ...] = ()
     pictures: tuple[int, ...] = ()
+    seeds: dict[int, int] = field(default_factory=dict)  # of the results that have one
     remark: str = ""
     memory: Memory | None = None

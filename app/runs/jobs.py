@@ -19,7 +19,7 @@ from app.runs.job import BADLY, Job, JobState, JobView, Keep, KeepStages, Step
 from app.runs.loading import Engine, Loading
 from app.runs.lost import Lost, NotBegun
 from app.runs.waiting import Waiting
-from engine.api import Pixels, Progress, Request, Result
+from engine.api import Pixels, Progress, Request, Result, SegmentRequest
 from engine.errors import Cancelled, InvalidRequest, OutOfMemory
 
 log = logging.getLogger(__name__)
@@ -173,6 +173,7 @@ class Jobs:
             stages=tuple(job.stages),
             results=tuple(job.results),
             pictures=tuple(job.results[job.parts - 1 :: job.parts]),
+            seeds=dict(job.seeds),
             remark=" ".join(job.remarks) if job.state == "done" else "",
             memory=job.memory,
         )
@@ -300,6 +301,8 @@ class Jobs:
         self._learn(job.kind or job.verb, time.monotonic() - begun)
         with self._changed:
             job.results.append(number)
+            if not isinstance(result.request, SegmentRequest):
+                job.seeds[number] = result.request.sampling.seed
         return result.image
 
     def _note(self, job: Job, progress: Progress) -> None:

@@ -6,7 +6,6 @@ pickles by torch's weights-only unpickler with inert stand-ins for the records o
 says where the weights lie. Here they are taken from the file as plain numbers.
 """
 
-import logging
 import re
 import zipfile
 from collections.abc import Mapping
@@ -57,8 +56,6 @@ REASONS = {  # what follows "The file 'NAME' "
     "contradiction": "is damaged: its list of contents does not fit what is in it. Download it "
     "again.",
 }
-
-log = logging.getLogger(__name__)
 
 
 class NotWeights(CheckpointRefused):

@@ -54,6 +54,7 @@ def test_a_run_ends_with_the_numbers_of_its_states():
 
     assert (view.state, view.results, view.sentence) == ("done", (1, 2), "")
     assert [result.request.sampling.seed for result in kept] == [1, 2]
+    assert view.seeds == {1: 1, 2: 2}
     assert jobs.expected_seconds("generate") is not None
 
 

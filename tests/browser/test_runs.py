@@ -159,6 +159,9 @@ def test_one_of_several_pictures_is_chosen_and_all_are_kept(
     edit.wait_for_function("document.querySelectorAll('.grid button.done').length === 4")
     grid.get_by_role("option").nth(3).wait_for()
     assert grid.get_by_role("option").count() == 4
+    seeds = [edit.request.get(f"{edit.url}api/states/{n}/recipe").json()["parameters"]["sampling"]
+             ["seed"] for n in (1, 2, 3, 4)]  # fmt: skip
+    assert grid.locator(".grid-seed").all_inner_texts() == [f"seed {seed}" for seed in seeds]
     if how == "click":
         edit.get_by_role("option", name="Picture 3").click()
     else:

@@ -72,8 +72,9 @@ function makeGrid(app) {
     return cell;
   };
   const name = (cell, k, state, seed) => {
-    cell.node.setAttribute("aria-label", "Picture " + (k + 1) + (state ? ", " + state : "") + (seed ? ", seed " + seed : ""));
-    cell.node.querySelector(".grid-seed").textContent = state || (seed ? "seed " + seed : "");
+    const known = seed !== undefined && seed !== null;
+    cell.node.setAttribute("aria-label", "Picture " + (k + 1) + (state ? ", " + state : "") + (known ? ", seed " + seed : ""));
+    cell.node.querySelector(".grid-seed").textContent = state || (known ? "seed " + seed : "");
     cell.node.classList.toggle("done", !state);
   };
   const put = (cell, url) => {
