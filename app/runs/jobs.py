@@ -7,7 +7,6 @@ is never run again by itself, and what waits behind it goes on.
 """
 
 import contextlib
-import logging
 import re
 import threading
 import time
@@ -22,7 +21,6 @@ from app.runs.waiting import Waiting
 from engine.api import Pixels, Progress, Request, Result, SegmentRequest
 from engine.errors import Cancelled, InvalidRequest, OutOfMemory
 
-log = logging.getLogger(__name__)
 Errand = Callable[[Engine], None]
 ERRANDS = 64  # that wait; older ones are forgotten, the page asks again
 REMEMBERED = 200  # ended jobs and early stops that are kept
