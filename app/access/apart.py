@@ -22,8 +22,8 @@ Given = OrderedDict[str, None]
 PEOPLE, EACH = 1000, 2000  # owners, and ids of each, that are remembered
 CHOSEN = ("session_hash", "upload_id")  # by the browser
 SESSION_PATH = re.compile(r"/gradio_api/heartbeat/(\w+)")
-JSON_PATHS = ("/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/reset", "/api/region")
-GIVING_PATHS = ("/gradio_api/queue/join", "/gradio_api/upload")
+JSON_PATHS = re.compile(r"/gradio_api/(run/\w+|cancel|reset)|/api/region")
+GIVING_PATH = "/gradio_api/upload"
 NOWHERE = "/nothing"  # a file that is not there
 
 

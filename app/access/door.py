@@ -16,7 +16,7 @@ from app.settings import Settings
 
 BROWSER = re.compile(r"[\w-]{20,64}")
 WRONG = "The name or the password is not right."
-POLLS = re.compile(r"/api/(jobs/[^/]+|account)|/gradio_api/(heartbeat/\w+|queue/data)")
+POLLS = re.compile(r"/api/(jobs/[^/]+|account)|/gradio_api/heartbeat/\w+")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import messages
-from app.access.apart import GIVING_PATHS, JSON_PATHS, Apart
+from app.access.apart import GIVING_PATH, JSON_PATHS, Apart
 from app.access.bodies import Body, Refused
 from app.access.door import Door, Who
 from app.access.origins import Origins
@@ -24,7 +24,7 @@ SAFE = ("GET", "HEAD")
 GRADIO = re.compile(  # the routes of Gradio that its page uses; all others do not exist here
     r"/(config/?|theme\.css|assets/.*|static/.*|favicon\.ico|manifest\.json|"
     r"gradio_api/(upload|upload_progress|startup-events|app_id|reset|cancel|"
-    r"queue/(join|data)|heartbeat/\w+))?"
+    r"run/\w+|heartbeat/\w+))?"
 )
 OURS = re.compile(r"/(api|page)/.*|/(models|read|studies)(/.*)?")
 LOGIN = re.compile(r"/(login|logout|password)")  # where there are users
@@ -116,7 +116,7 @@ class Guard:
         scope = request.scope
         path = scope["path"]
         headers = [(k, v) for k, v in scope["headers"] if not k.startswith(HEARSAY)]
-        if path in GIVING_PATHS:  # their answers are read
+        if path == GIVING_PATH:  # its answer is read
             headers = [(k, v) for k, v in headers if k != b"accept-encoding"]
         scope = {**scope, "headers": headers, "scheme": self.origins.scheme}
         state = scope.setdefault("state", {})
@@ -125,7 +125,7 @@ class Guard:
         if scope["method"] not in SAFE:
             body = Body(receive, path, declared(headers))
             receive = body
-            if who.owner is not None and path in JSON_PATHS:
+            if who.owner is not None and JSON_PATHS.fullmatch(path):
                 data = await body.whole()
                 try:
                     receive = body.replaced(self.apart.body(data, who.owner))
@@ -142,7 +142,7 @@ class Guard:
     ) -> None:
         begun = broken = ended = False
         answer = bytearray()
-        noted = scope["path"] in GIVING_PATHS and who.owner is not None
+        noted = scope["path"] == GIVING_PATH and who.owner is not None
 
         async def send_headed(message: Message) -> None:
             nonlocal begun, broken, ended

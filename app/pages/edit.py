@@ -38,10 +38,23 @@ SCRIPTS = (
     "documents.js",
     "files.js",
     "measures.js",
+    "ready.js",
 )  # in the order they are loaded
 STYLES = ("page.css", "panel.css", "steps.css", "files.css", "access.css")
-HEAD = "".join(f'<link rel="stylesheet" href="/page/{name}">' for name in STYLES) + "".join(
-    f'<script src="/page/{name}" defer></script>' for name in SCRIPTS
+# Gradio shows the controls before the scripts of HEAD are there. Should one of them fail to come, a
+# page that does less is better than none.
+UNREADY = """
+#desk,#bar{visibility:hidden;animation:seen 0s 60s forwards}
+html.ready #desk,html.ready #bar{visibility:visible}
+html:not(.ready) body::after{content:"XReal Studio is starting";position:fixed;inset:45% 0 auto;
+ text-align:center;color:#8b8b8b;animation:gone 0s 60s forwards}
+@keyframes seen{to{visibility:visible}}
+@keyframes gone{to{visibility:hidden}}
+"""
+HEAD = (
+    f"<style>{UNREADY}</style>"
+    + "".join(f'<link rel="stylesheet" href="/page/{name}">' for name in STYLES)
+    + "".join(f'<script src="/page/{name}" defer></script>' for name in SCRIPTS)
 )
 UPLOADS = "100mb"  # by way of Gradio: drawings
 SEND = "async (...values) => await window.XREAL.page.send(values)"
@@ -98,7 +111,7 @@ class EditPage:
 
 def mount(app: FastAPI, desk: Desk) -> FastAPI:
     blocks = build(desk)
-    blocks.queue(max_size=64, default_concurrency_limit=8, api_open=False)
+    blocks.queue(api_open=False)
     return gr.mount_gradio_app(
         app,
         blocks,
@@ -146,12 +159,15 @@ def lay_out() -> EditPage:
 
 
 def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
+    """What happens on an event. No event goes through Gradio's queue: the stream that brings its
+    answers closes after the last one, and an event sent just then is answered only with the next.
+    Nothing here takes long; runs have a queue of their own."""
     insert.connect(page.insert)
     details.connect(page.details)
     quiet: dict[str, Any] = {
         "show_progress": "hidden",
         "trigger_mode": "multiple",
-        "concurrency_limit": 8,
+        "queue": False,  # see connect
         "api_visibility": "private",
     }
 

@@ -23,7 +23,11 @@ TELL = """
 window.XREAL = window.XREAL || {};
 window.XREAL.tell = (told) => trigger('submit', told);
 watch('note', () => window.XREAL.page?.note?.(props.note));
-watch('beat', () => { window.XREAL.page?.look?.(); window.XREAL.page.readReport(); });
+window.XREAL.page?.answered?.();
+watch('beat', () => {
+  const page = window.XREAL.page;
+  page?.answered?.(); page?.look?.(); page?.readReport?.();
+});
 """
 
 

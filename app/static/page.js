@@ -1,5 +1,5 @@
 // The page around the canvas: engine and document in the bar, keys, clicks, start. It talks to
-// Python through XREAL.tell (one Gradio event). Loaded last.
+// Python through XREAL.tell (one Gradio event). Loaded after reports.js.
 (() => {
   "use strict";
   const XREAL = (window.XREAL = window.XREAL || {});
@@ -13,11 +13,29 @@
   const summary = (page.summary = () => (canvas() ? canvas().summary() : drawn));
   page.engine = () => engine;
 
-  // To Python, with the revision of the drawing that the answer will be made from.
-  const tell = (page.tell = (told) => {
+  // To Python, with the revision of the drawing that the answer will be made from. One after another:
+  // an answer must not be overtaken by the one before it. What is told before the page's framework
+  // listens waits for it.
+  const UNANSWERED_MS = 10000; // a server that is gone answers nothing; the next is tried all the same
+  const waiting = [];
+  let asking = 0; // timer of the one that is on its way
+
+  page.tell = tell;
+  function tell(told) {
+    waiting.push(told);
+    next();
+  }
+  function next() {
+    if (asking || !waiting.length || !XREAL.tell) return;
+    asking = setTimeout(page.answered, UNANSWERED_MS);
     const now = summary();
-    if (XREAL.tell) XREAL.tell({ ...told, doc: now.doc, rev: now.rev });
-  });
+    XREAL.tell({ ...waiting.shift(), doc: now.doc, rev: now.rev });
+  }
+  page.answered = () => {
+    clearTimeout(asking);
+    asking = 0;
+    next();
+  };
 
   // ---- the engine and the document ---------------------------------------------------------
 

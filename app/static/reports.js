@@ -34,8 +34,9 @@
   };
 
   async function read() {
-    const box = $("#report textarea"), engine = page.engine();
-    if (!box) return;
+    const box = $("#report textarea");
+    if (!box || !page.engine) return; // page.js is still to come
+    const engine = page.engine();
     const told = { text: box.value, ...drawn() };
     const key = JSON.stringify(told) + engine.state + engine.name;
     if (key === last || engine.state !== "ready") return;

@@ -82,7 +82,7 @@ def test_a_foreign_host_name_gets_nothing(client, host):
     [
         "/api/jobs/job-0001/stop",
         "/gradio_api/upload",
-        "/gradio_api/queue/join",
+        "/gradio_api/run/predict",
         "/api/models/use",
         "/api/models/import",
         "/api/models/remove",
@@ -112,7 +112,7 @@ def test_other_methods_are_not_known(client, method):
     "path",
     [
         "/openapi.json", "/docs", "/monitoring", "/gradio_api/info", "/gradio_api/openapi.json",
-        "/gradio_api/call/start", "/gradio_api/run/predict", "/gradio_api/api/predict",
+        "/gradio_api/call/start", "/gradio_api/queue/join", "/gradio_api/api/predict",
         "/gradio_api/proxy=http://127.0.0.1:1/", "/gradio_api/file=http://127.0.0.1:1/",
         "/gradio_api/file=https://example.org/", "/gradio_api/runs", "/gradio_api/run-history",
         "/gradio_api/process_recording", "/gradio_api/dev/reload", "/gradio_api/vibe-editor",

@@ -12,7 +12,7 @@ from engine.provenance import read_recipe
 from tests.app.fake_engine import FakeEngine
 from tests.app.served import Served, serving
 
-READY = "window.XREAL && XREAL.canvas && XREAL.canvas.summary().doc && XREAL.page"
+READY = "document.querySelector('html.ready') && XREAL.canvas.summary().doc"
 SIZES = [(1280, 720), (1440, 900), (1920, 1080)]
 ERASED = 49151  # of 65535: the tone the fake engine paints into a zone
 

@@ -9,7 +9,7 @@ SERVED = [(m, p, n) for (m, p), n in ROUTES.items() if n is not Need.CLOSED]
 CLOSED = [(m, p) for (m, p), n in ROUTES.items() if n is Need.CLOSED]
 POSTS = [path for method, path, _ in SERVED if method == "POST"]
 # Answers without an end; what they give to whom is in test_two_users.py.
-STREAMS = ("/gradio_api/heartbeat/{session_hash}", "/gradio_api/queue/data")
+STREAMS = ("/gradio_api/heartbeat/{session_hash}",)
 
 
 @pytest.fixture(scope="module")
