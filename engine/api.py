@@ -5,7 +5,7 @@ The page, the command line and Python callers all build the same ones. A request
 is valid; a constructor refuses with :class:`InvalidRequest` and never repairs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -29,6 +29,7 @@ Sampler = Literal["ddim", "dpmpp"]
 Verb = Literal["generate", "insert", "erase", "outpaint", "upscale", "segment"]
 AnatomyWay = Literal["auto", "map", "controller"]
 Quality = Literal["draft", "standard", "fine"]
+STRONGEST = 2  # of a finding, in times its usual density
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
 
 
@@ -92,17 +93,25 @@ class Finding:
     """Words for what should appear and where. Empty words remove what is there.
 
     ``guidance`` is how strictly these words are obeyed; None takes that of the sampling.
+    ``strength`` is how much the finding stands out where the model has a usual density for it (see
+    ``densities`` of :class:`Knows`): 1 is the usual, 0 leaves it to the network.
     """
 
     text: str
     mask: Mask
     guidance: float | None = None
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
         if len(self.text) > 1000:
             raise InvalidRequest("The words of a finding may have at most 1000 characters.")
         if self.guidance is not None and not 1 <= self.guidance <= 30:
             raise InvalidRequest(f"Guidance goes from 1 to 30; {self.guidance:g} was asked for.")
+        if not 0 <= self.strength <= STRONGEST:
+            raise InvalidRequest(
+                f"The strength of a finding goes from 0 to {STRONGEST}; {self.strength:g} was "
+                "asked for."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,7 +313,12 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Knows:
-    """What a model can obey. ``findings`` are its words; free text makes the list a hint."""
+    """What a model can obey. ``findings`` are its words; free text makes the list a hint.
+
+    ``densities`` say by finding how much denser than its surroundings (in shares of full scale;
+    clearer below 0) its region is guessed to be before it is drawn. These findings obey a
+    strength; what is not named there is left to the network.
+    """
 
     verbs: tuple[Verb, ...] = ()
     findings: tuple[str, ...] = ()
@@ -313,6 +327,7 @@ class Knows:
     zones: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     free_text: bool = False
+    densities: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

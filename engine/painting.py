@@ -41,6 +41,7 @@ from engine.sampling import (
 PREVIEW_SECONDS = 0.25  # at most four previews a second
 PREVIEW_PATIENCE = 2  # times what the last preview cost: a large decoder is as slow as a step
 PREVIEW_SIDE = 512
+DENSITY_LEAN = 0.25  # how firmly the coarse shape of a finding follows its guessed density
 DETAIL_FROM = 1.5  # films this many times larger than the model's frame get invented detail
 
 
@@ -138,6 +139,7 @@ def repaint(
     own_tone: bool = False,
     hidden: Mask | None = None,
     lean: float = 0.0,
+    density: float = 0.0,
     context: int | None = None,
 ) -> list[Pixels]:
     """The same films with the zone painted anew; every pixel outside it keeps its bits.
@@ -146,8 +148,10 @@ def repaint(
     the zone's inner rim blend into the surroundings. ``own_tone`` says that the films are the
     model's own, so that their tone needs no measuring. ``hidden`` is the zone with whatever
     else of the films must not be read, such as the zones that are painted next. ``lean`` as in
-    :class:`Hold`, towards the smooth guess that hides the zone. ``context`` px around the zone are
-    all that the model sees, at a finer scale where that is less than the film; None shows it all.
+    :class:`Hold`, towards the smooth guess that hides the zone; with a ``density`` that guess is
+    that much denser in the zone (:func:`engine.masks.denser`), and leads. ``context`` px around
+    the zone are all that the model sees, at a finer scale where that is less than the film; None
+    shows it all.
     """
     codec, device = painter.codec, models.device
     hidden = zone if hidden is None else hidden
@@ -162,7 +166,8 @@ def repaint(
     conditions = [seen_of(c, seen) for c in conditions]
     frames = [replace(f, height=zone.shape[0], width=zone.shape[1]) for f in frames]
     bases = [masks.fill(image, hidden) for image in images]
-    films = torch.cat([f.film(b, device) for f, b in zip(frames, bases, strict=True)])
+    guesses = [masks.denser(base, zone, density) for base in bases]
+    films = torch.cat([f.film(g, device) for f, g in zip(frames, guesses, strict=True)])
     free = masks.cells(frames[0].soft(zone), codec.cell).to(device)
     blend = masks.feather(zone, fade)
 
@@ -177,7 +182,9 @@ def repaint(
         conditions,
         sampling,
         noise,
-        hold=Hold(reference=codec.encode(films), keep=1 - free, lean=lean),
+        hold=Hold(
+            reference=codec.encode(films), keep=1 - free, lean=DENSITY_LEAN if density else lean
+        ),
         on_step=reporter(stage, painter, sampling, on_event, lambda film: finish(film, 0)),
     )
     painted = codec.decode(latents, grain=noise)

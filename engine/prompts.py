@@ -30,6 +30,16 @@ def finding_prompt(painter: Painter, finding: Finding, organs: Organs | None) ->
     return canonical(reading)
 
 
+def finding_density(painter: Painter, finding: Finding) -> float:
+    """How much denser than its surroundings the region is guessed to be (shares of full scale)."""
+    densities = painter.knows.densities
+    if not densities or not finding.text.strip() or painter.knows.free_text:
+        return 0.0
+    reading = check_words(finding.text, painter.knows)
+    known = [densities.get(mention.finding, 0.0) for mention in reading.findings]
+    return finding.strength * max(known, key=abs, default=0.0)
+
+
 def finding_notes(painter: Painter, findings: Sequence[Finding]) -> tuple[str, ...]:
     """Sentences about the words of findings that are not obeyed as they stand; refuses as
     :func:`finding_prompt` does. The size of a finding is that of its region."""
@@ -37,6 +47,8 @@ def finding_notes(painter: Painter, findings: Sequence[Finding]) -> tuple[str, .
     for finding in findings:
         if finding.text.strip() and not painter.knows.free_text:
             notes += notes_of(check_words(finding.text, painter.knows), painter.name)
+        if finding.strength not in (0, 1) and not finding_density(painter, finding):
+            notes.append(f"The strength of '{finding.text}' is not obeyed by these models.")
     return tuple(dict.fromkeys(notes))
 
 

@@ -226,9 +226,9 @@ def _plain(value: Any, name: str) -> Any:
         return {"input": name}
     if isinstance(value, tuple):
         return [
-            {"text": finding.text, "mask": {"input": f"finding-{number}"}}
-            | ({} if finding.guidance is None else {"guidance": finding.guidance})
-            for number, finding in enumerate(value, 1)
+            {"text": one.text, "mask": {"input": f"finding-{number}"}, "strength": one.strength}
+            | ({} if one.guidance is None else {"guidance": one.guidance})
+            for number, one in enumerate(value, 1)
         ]
     if isinstance(value, Sampling):
         return {f.name: _plain(getattr(value, f.name), f.name) for f in fields(value)}
@@ -253,6 +253,7 @@ def _parameters(kind: type, stored: dict[str, Any], inputs: Inputs) -> dict[str,
                     text=str(f["text"]),
                     mask=_input(f["mask"], inputs),
                     guidance=f.get("guidance"),
+                    strength=f.get("strength", 0.0),  # recipes of before 0.4 know none
                 )
                 for f in value
             )

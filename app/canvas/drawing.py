@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api import AORTA, HEART, LEFT_LUNG, RIGHT_LUNG, Mask, Organs
+from engine.api import AORTA, HEART, LEFT_LUNG, RIGHT_LUNG, STRONGEST, Mask, Organs
 from engine.errors import InvalidRequest
 
 Bits = NDArray[np.uint32]  # (H, W), one bit per label
@@ -40,11 +40,15 @@ _DAMAGED = "The drawing did not arrive whole, so nothing was run. Please try aga
 
 @dataclass(frozen=True)
 class FindingRegion:
-    """One finding of the list: its plane, its letter on the screen, and the person's words."""
+    """One finding of the list: its plane, its letter on the screen, and the person's words.
+
+    ``strength`` from 0 to 2, as :class:`engine.api.Finding` takes it.
+    """
 
     bit: int
     letter: str
     words: str
+    strength: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,7 @@ def labels_file(
             "h": height,
             "crc32": zlib.crc32(raw),
             "replaces": replaces,
-            "findings": [{"bit": f.bit, "letter": f.letter, "words": f.words} for f in findings],
+            "findings": [{**listed(f), "letter": f.letter} for f in findings],
             "gzip": base64.b64encode(gzip.compress(raw, 6, mtime=0)).decode("ascii"),
         }
     ).encode()
@@ -220,6 +224,11 @@ def _unpacked(packed: bytes, size: int) -> bytes:
     return raw
 
 
+def listed(finding: FindingRegion) -> dict[str, Any]:
+    """A finding of the list as the browser and project files write it."""
+    return {"bit": finding.bit, "words": finding.words, "strength": finding.strength}
+
+
 def findings_of(value: Any) -> tuple[FindingRegion, ...]:
     """The list of findings as the browser and project files write it, checked."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > 24:
@@ -232,8 +241,16 @@ def findings_of(value: Any) -> tuple[FindingRegion, ...]:
             raise InvalidRequest(_DAMAGED)
         if len(words) > LONGEST_WORDS:
             raise InvalidRequest(f"The words of finding {letter_of(bit)} are too long.")
-        found[bit] = FindingRegion(bit, letter_of(bit), words.strip())
+        strength = strength_of(item.get("strength", 1))
+        found[bit] = FindingRegion(bit, letter_of(bit), words.strip(), strength)
     return tuple(found.values())
+
+
+def strength_of(value: Any) -> float:
+    """The strength of a finding, 0 to 2, from the browser or a file."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= STRONGEST:
+        raise InvalidRequest(_DAMAGED)
+    return float(value)
 
 
 def _identifier(value: Any) -> str:

@@ -31,6 +31,7 @@ from app.canvas.drawing import (
     findings_of,
     flat_organs,
     letter_of,
+    listed,
     organ_bits,
 )
 from app.document.archive import open_zip, read_member
@@ -289,7 +290,7 @@ def masks_bytes(drawing: Drawing) -> bytes:
 
 
 def npz_bytes(drawing: Drawing, painted: list[int]) -> bytes:
-    words = json.dumps([{"bit": f.bit, "words": f.words} for f in drawing.findings]).encode()
+    words = json.dumps([listed(finding) for finding in drawing.findings]).encode()
     arrays = {
         "bits": drawing.bits,
         "organs": flat_organs(drawing.bits),

@@ -15,6 +15,7 @@ from app.canvas.drawing import (
     FindingRegion,
     letter_of,
     organ_bits,
+    strength_of,
 )
 from app.document import archive, masks
 from app.document.project import ProjectUnreadable
@@ -226,7 +227,8 @@ def drawing_of(
         if mask is None or mask.shape != shape or bit > LAST_FINDING:
             continue
         bits = bits | (mask > 0).astype(np.uint32) << np.uint32(bit)
-        findings.append(FindingRegion(bit=bit, letter=letter_of(bit), words=finding["text"]))
+        strength = strength_of(finding.get("strength", 0))  # recipes of before 0.4 know none
+        findings.append(FindingRegion(bit, letter_of(bit), finding["text"], strength))
     if not bits.any():
         return None
     return Drawing(doc=session.doc, rev=0, job="", state=None, bits=bits, findings=tuple(findings))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas.drawing import Drawing
+from app.canvas.drawing import Drawing, listed
 from app.document import pictures
 from app.document.session import Session, State
 from engine import carried
@@ -192,7 +192,7 @@ class _Writer:
             "h": height,
             "rev": drawing.rev,
             "state": drawing.state,
-            "findings": [{"bit": f.bit, "words": f.words} for f in drawing.findings],
+            "findings": [listed(finding) for finding in drawing.findings],
         }
 
 

@@ -217,6 +217,7 @@ class Desk:
             found["free_text"] = engine.knows("generate").free_text
             found["inserts"] = named(engine.knows("insert"))
             found["sides"] = list(engine.knows("insert").sides)
+            found["strengths"] = sorted(engine.knows("insert").densities)
             found["zones"] = list(engine.knows("insert").zones)
             found["ways"] = engine.ways
             found["exact"] = engine.exact

@@ -61,4 +61,4 @@ def finding(drawing: Drawing, region: FindingRegion) -> Finding:
         )
     if not region.words.strip():
         raise InvalidRequest(f"Finding {region.letter} has no words. Say what it is, or delete it.")
-    return Finding(text=region.words.strip(), mask=mask)
+    return Finding(text=region.words.strip(), mask=mask, strength=region.strength)

@@ -27,6 +27,10 @@ PLACE = """
  <select class="field" aria-label="Side" id="side"></select>
  <select class="field" aria-label="Zone" id="part"></select></div>
 <p class="lead warn" role="status" aria-label="Place" id="place-warning"></p>
+<label class="strength" id="strength-line" hidden
+ title="How much the finding stands out; 0 leaves it to the model">
+ <span>Strength</span><input type="range" id="strength" min="0" max="2" step="0.1" value="1"
+ aria-label="Strength"><output id="strength-value"></output></label>
 """
 
 

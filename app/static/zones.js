@@ -81,6 +81,7 @@
     const reading = read.get(words) || {};
     places("side", page.engine().sides || [], place.side, reading.side, finding);
     places("part", page.engine().zones || [], place.zone, reading.zone, finding);
+    strength(finding, reading);
     picked(finding, reading);
     warn(place, reading);
     sayWords(reading);
@@ -109,6 +110,29 @@
     box.hidden = !known.length;
     box.title = `The ${name} of the finding; from the drawing unless you choose one`;
   }
+
+  // Shown where the models obey one for this finding; it lies beside the words of the region.
+  function strength(finding, reading) {
+    const line = $("#strength-line"), slider = $("#strength");
+    if (!line) return;
+    line.hidden = !finding || !(page.engine().strengths || []).includes(reading.finding);
+    if (finding && document.activeElement !== slider) slider.value = finding.strength ?? 1;
+    sayStrength(slider);
+  }
+  function sayStrength(slider) {
+    const value = Number(slider.value);
+    const text = value === 0 ? "model's own" : `${value.toFixed(1)} x`;
+    say("strength-value", text);
+    slider.setAttribute("aria-valuetext", text);
+  }
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "strength") sayStrength(event.target);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.id !== "strength" || !canvas()) return;
+    const now = page.summary(), finding = (now.findings || []).find((f) => f.bit === now.selected) || page.findings()[0];
+    if (finding) canvas().strength(finding.bit, Number(event.target.value));
+  });
 
   function warn(place, reading) {
     const off = [];

@@ -114,14 +114,24 @@ def _image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="radiograph: DICOM, PNG, JPEG or TIFF")
 
 
+def _findings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--finding", metavar="WORDS=MASK", action="append", default=[], help=FINDING
+    )
+    parser.add_argument(
+        "--strength",
+        metavar="X",
+        default="1",
+        help="how much the findings stand out, from 0 (left to the network) to 2 (default: 1)",
+    )
+
+
 def _generate(parser: argparse.ArgumentParser) -> None:
     _common(parser, "PNG or DICOM file (.dcm) to write")
     anatomy = parser.add_mutually_exclusive_group()
     anatomy.add_argument("--organs", metavar="FILE", help=ORGANS)
     shape_arguments(parser, anatomy)
-    parser.add_argument(
-        "--finding", metavar="WORDS=MASK", action="append", default=[], help=FINDING
-    )
+    _findings(parser)
     parser.add_argument("--report", default="", metavar="TEXT", help="words for the whole picture")
     parser.add_argument(
         "--anatomy",
@@ -164,9 +174,7 @@ def shape_arguments(parser: argparse.ArgumentParser, anatomy: "argparse._Actions
 def _insert(parser: argparse.ArgumentParser) -> None:
     _image(parser)
     _common(parser, "PNG or DICOM file (.dcm) to write")
-    parser.add_argument(
-        "--finding", metavar="WORDS=MASK", action="append", default=[], help=FINDING
-    )
+    _findings(parser)
     parser.add_argument(
         "--remove", metavar="MASK", action="append", default=[], help="remove what is there"
     )

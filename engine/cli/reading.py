@@ -206,7 +206,7 @@ def _generate(args: argparse.Namespace) -> Request:
     return GenerateRequest(
         report=args.report,
         organs=_anatomy(args),
-        findings=_findings(args.finding),
+        findings=_findings(args),
         sampling=sampling(args),
         anatomy_way=args.anatomy,
         held_steps=None if held is None else whole(held, "The number of held steps"),
@@ -217,7 +217,7 @@ def _insert(args: argparse.Namespace) -> Request:
     removed = tuple(Finding(text="", mask=mask(path)) for path in args.remove)
     return InsertRequest(
         image=_film(args),
-        findings=removed + _findings(args.finding),
+        findings=removed + _findings(args),
         sampling=sampling(args),
         organs=organs(args.organs) if args.organs else None,
         **_zone(args),
@@ -307,9 +307,10 @@ def chest(args: argparse.Namespace) -> Organs:
     return read_shapes(EMBEDDED).chest(ChestShape(template, ratio, **steps), size)
 
 
-def _findings(given: Sequence[str]) -> tuple[Finding, ...]:
-    pairs = [_pair(pair, "--finding", "WORDS=MASK") for pair in given]
-    return tuple(Finding(text=words, mask=mask(path)) for words, path in pairs)
+def _findings(args: argparse.Namespace) -> tuple[Finding, ...]:
+    pairs = [_pair(pair, "--finding", "WORDS=MASK") for pair in args.finding]
+    strength = decimal(args.strength, "The strength")
+    return tuple(Finding(text=w, mask=mask(path), strength=strength) for w, path in pairs)
 
 
 def _pair(pair: str, option: str, form: str) -> tuple[str, str]:

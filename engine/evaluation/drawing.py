@@ -19,7 +19,7 @@ from engine.bundle import Conditions, ModelSet, Painter
 from engine.compositing import match_surroundings, paste
 from engine.errors import ModelMissing
 from engine.frame import plain_frame
-from engine.painting import Hold, sample
+from engine.painting import DENSITY_LEAN, Hold, sample
 from engine.prompts import report_prompt
 from engine.recipes.generate import FADE, HELD_SHARE, PULL, choose
 from engine.sampling import seeded_noise
@@ -51,6 +51,7 @@ class Insertion:
     region: Mask
     words: str
     seed: int
+    density: float = 0.0  # as engine.painting.repaint takes it
 
 
 def painter_for(models: ModelSet, way: Way = "auto") -> Painter | None:
@@ -125,7 +126,8 @@ def _repaint(models: ModelSet, painter: Painter, insertions: Sequence[Insertion]
     frame = plain_frame(SIDE, SIDE, codec.size)
     images = [one.film.astype(np.float32) / np.float32(255) for one in insertions]
     bases = [masks.fill(f, one.region) for f, one in zip(images, insertions, strict=True)]
-    films = torch.cat([frame.film(base, device) for base in bases])
+    guesses = [masks.denser(b, i.region, i.density) for b, i in zip(bases, insertions, strict=True)]
+    films = torch.cat([frame.film(guess, device) for guess in guesses])
     free = torch.cat([masks.cells(frame.soft(one.region), codec.cell) for one in insertions])
     noise = seeded_noise(*(one.seed + REPAINTING for one in insertions), device=device)
     conditions = [
@@ -134,7 +136,9 @@ def _repaint(models: ModelSet, painter: Painter, insertions: Sequence[Insertion]
     ]
     if not painter.diffusion.takes_map:
         conditions = [replace(c, organs=None) for c in conditions]
-    hold = Hold(reference=codec.encode(films), keep=1 - free.to(device))
+    densities = [DENSITY_LEAN if one.density else 0.0 for one in insertions]
+    assert len(set(densities)) == 1, "a batch is of one finding"
+    hold = Hold(reference=codec.encode(films), keep=1 - free.to(device), lean=densities[0])
     latents = sample(painter, conditions, models.settings(painter, None), noise, hold=hold)
     painted = codec.decode(latents, grain=noise)
     finished = []

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from engine.api import Finding, Mask
 from engine.bundle import ModelSet, Painter
+from engine.embedded import DENSITIES
 from engine.evaluation.drawing import Insertion, repaint_all
 from engine.evaluation.films import RealFilms
 from engine.evaluation.proportions import mcnemar, rate
@@ -69,6 +70,7 @@ def _one(
             region=region,
             words=words_for(name, region, bases.organs[i], painter),
             seed=bases.seeds[i],
+            density=DENSITIES.get(name, 0.0) if painter.knows.densities else 0.0,
         )
         for i, region in zip(rows, painted, strict=True)
         if region is not None

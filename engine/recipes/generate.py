@@ -25,6 +25,7 @@ from engine.painting import (
     upscaled,
 )
 from engine.prompts import (
+    finding_density,
     finding_notes,
     finding_prompt,
     finding_zone,
@@ -75,6 +76,7 @@ def generate(
             on_event=on_event,
             fade=round(FADE * max(zone.shape)),
             own_tone=True,
+            density=finding_density(painter, finding),
         )
         for state, image in zip(states, images, strict=True):
             state[state_name(finding, state)] = image

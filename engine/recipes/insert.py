@@ -9,7 +9,7 @@ from engine import masks
 from engine.api import InsertRequest, OnEvent
 from engine.bundle import Conditions, ModelSet
 from engine.painting import Painted, check_organs_known, finished, obeyed, repaint
-from engine.prompts import finding_notes, finding_prompt, finding_zone
+from engine.prompts import finding_density, finding_notes, finding_prompt, finding_zone
 from engine.recipes.segment import outlines
 from engine.sampling import seeded_noise
 
@@ -54,6 +54,7 @@ def insert(
             on_event=on_event,
             fade=fade,
             hidden=np.max(zones[number:], axis=0),
+            density=finding_density(painter, finding),
             context=request.context,
         )
         for state, image in zip(states, images, strict=True):

@@ -33,6 +33,7 @@ KNOWS = Knows(
     organs=(1, 2, 3),
     sides=("left", "right", "both"),
     zones=("upper", "middle", "lower"),
+    densities={"effusion": 0.3},
 )
 TONES = np.array([0.1, 0.3, 0.35, 0.8, 0.7], np.float32)
 

@@ -90,6 +90,28 @@ def test_what_changes_is_what_was_counted_before_the_run(served: Served, film: A
     assert (before != picture(film, 2)).sum() == grown > painted
 
 
+def test_a_finding_has_a_strength_of_its_own(served: Served, film: Any) -> None:
+    add_a_finding(film, "effusion")
+    choose(film, "Insert")
+    slider = film.get_by_role("slider", name="Strength")
+    slider.wait_for()
+    assert slider.input_value() == "1"
+    slider.press("ArrowRight")
+    slider.press("ArrowRight")
+    film.wait_for_function("XREAL.canvas.summary().findings[0].strength === 1.2")
+    film.get_by_text("1.2 x", exact=True).wait_for()
+    run(film, "Insert")
+    film.get_by_role("option", name="2 Effusion").wait_for()
+
+    request = served.engine.requests[-1]
+    assert isinstance(request, InsertRequest) and request.findings[0].strength == 1.2
+    film.get_by_role("button", name="Undo", exact=True).click()  # the new state
+    film.get_by_role("button", name="Undo", exact=True).click()
+    film.get_by_text("1.1 x", exact=True).wait_for()
+    film.get_by_role("combobox", name="Words of finding A").fill("pneumothorax")
+    slider.wait_for(state="hidden")  # the models know no usual density of it
+
+
 def test_ignored_words_are_named_and_denied_findings_refused_before_the_run(film: Any) -> None:
     add_a_finding(film, "effusion with meniscus")
     choose(film, "Insert")

@@ -1,5 +1,7 @@
 """A request that exists is valid; every other one is refused in a sentence."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,12 @@ REFUSED = {
     "an unknown sampler": (lambda: Sampling(sampler="euler"), "ddim and dpmpp"),  # type: ignore[arg-type]
     "too much eta": (lambda: Sampling(eta=2), "0 to 1"),
     "guidance below one": (lambda: Sampling(guidance=0.5), "1 to 30"),
+    "a finding of no strength": (lambda: Finding(text="x", mask=MASK, strength=-1), "0 to 2"),
+    "too strong a finding": (lambda: Finding(text="x", mask=MASK, strength=2.1), "0 to 2"),
+    "a strength that is no number": (
+        lambda: Finding(text="x", mask=MASK, strength=math.nan),
+        "0 to 2",
+    ),
     "exact with another sampler": (lambda: Sampling(exact=True, sampler="dpmpp"), "ddim"),
     "a batch of nothing": (
         lambda: Batch(request=UpscaleRequest(image=IMAGE), seeds=()),

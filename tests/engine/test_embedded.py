@@ -90,6 +90,26 @@ def test_a_finding_changes_its_region_and_not_a_bit_outside(engine, organs):
     assert np.abs(result.image - before)[~outside].mean() > 0.01
 
 
+def test_a_stronger_finding_stands_out_more_and_one_of_no_strength_is_the_networks_own(
+    engine, organs
+):
+    lower = organs == RIGHT_LUNG
+    lower[: np.flatnonzero(lower.any(1)).mean().astype(int)] = False
+    region = lower.astype(np.float32)
+    grey = {0.0: [], 1.0: [], 2.0: []}
+    for seed in (1, 2):
+        for strength, found in grey.items():
+            asked = Finding(text="consolidation", mask=region, strength=strength)
+            sampling = Sampling(seed=seed, steps=8)
+            made = engine.run(GenerateRequest(organs=organs, findings=(asked,), sampling=sampling))
+            before = made.states["anatomy"]
+            assert made.image[~lower].tobytes() == before[~lower].tobytes()
+            found.append((made.image - before)[lower].mean())
+
+    assert np.mean(grey[1.0]) > np.mean(grey[0.0]) + 0.02
+    assert np.mean(grey[2.0]) > np.mean(grey[1.0]) + 0.02
+
+
 def test_a_painted_device_disappears(engine, film):
     device = np.zeros((SIDE, SIDE), np.float32)
     device[60:80, 170:200] = 1

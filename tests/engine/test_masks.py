@@ -144,3 +144,29 @@ def test_a_region_ends_at_the_chest_wall():
 )
 def test_a_region_that_cannot_be_cut_to_the_chest_stays_as_it_is(mask, organs):
     assert np.array_equal(masks.inside_chest(mask, organs), mask)
+
+
+def test_a_guess_is_denser_where_it_is_painted_and_the_same_elsewhere():
+    image = np.full((SIDE, SIDE), 0.45, np.float32)
+    zone = painted(slice(20, 44), slice(10, 50))
+
+    guess = masks.denser(image, zone, 0.3)
+
+    assert np.allclose(guess[26:38, 16:44], 0.45 + 0.3 * (1.25 - 0.45))  # inside the fade of 2 px
+    assert (guess[zone > 0] > 0.45).all()
+    assert guess[zone == 0].tobytes() == image[zone == 0].tobytes()
+
+
+def test_a_clearer_guess_takes_a_share_of_what_is_there():
+    image = np.full((SIDE, SIDE), 0.5, np.float32)
+    zone = painted(slice(20, 44), slice(10, 50))
+
+    assert np.allclose(masks.denser(image, zone, -0.3)[26:38, 16:44], 0.5 - 0.3 * 0.5)
+    assert masks.denser(image, zone, 0.0) is image
+
+
+@pytest.mark.parametrize("density", [-2.0, 2.0])
+def test_a_guess_stays_within_black_and_white(density):
+    image = np.linspace(0, 1, SIDE * SIDE, dtype=np.float32).reshape(SIDE, SIDE)
+    guess = masks.denser(image, painted(slice(0, SIDE), slice(0, SIDE)), density)
+    assert guess.min() >= 0 and guess.max() <= 1

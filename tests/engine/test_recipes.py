@@ -405,6 +405,16 @@ def test_an_edit_tells_which_outlines_the_painter_does_not_know():
     assert any("aorta" in note for note in gone.notes)
 
 
+@pytest.mark.parametrize(("strength", "told"), [(0.0, False), (1.0, False), (1.5, True)])
+def test_a_strength_that_a_model_does_not_obey_is_told(strength, told):
+    asked = (Finding(text="effusion", mask=box_mask(SIDE, 16, 48), strength=strength),)
+
+    (made,) = generate(GenerateRequest(organs=organs(), findings=asked), model_set(), [0], QUIET)
+
+    said = "The strength of 'effusion' is not obeyed by these models." in made.notes
+    assert said is told
+
+
 @pytest.mark.parametrize(
     ("report", "told"), [("Effusion.", False), ("Cardiomegaly.", True), ("No effusion.", False)]
 )

@@ -85,12 +85,23 @@ def test_a_recipe_of_before_is_read_with_the_zone_of_before():
 
 
 def test_grow_feather_context_and_strength_come_back_from_a_recipe():
-    finding = Finding(text="effusion", mask=box_mask(SIDE, 10, 20), guidance=4.5)
+    mask = box_mask(SIDE, 10, 20)
+    finding = Finding(text="effusion", mask=mask, guidance=4.5, strength=1.7)
     request = InsertRequest(image=film(), findings=(finding,), grow=3, feather=0, context=9)
     again = request_of(recipe_of(request, "tiny", {}), inputs_of(request))
     assert isinstance(again, InsertRequest)
     assert (again.grow, again.feather, again.context) == (3, 0, 9)
-    assert again.findings[0].guidance == 4.5
+    assert (again.findings[0].guidance, again.findings[0].strength) == (4.5, 1.7)
+
+
+def test_a_recipe_of_before_leaves_its_findings_to_the_network():
+    finding = Finding(text="effusion", mask=box_mask(SIDE, 10, 20))
+    request = InsertRequest(image=film(), findings=(finding,))
+    recipe = recipe_of(request, "tiny", {})
+    del recipe["parameters"]["findings"][0]["strength"]
+    again = request_of(recipe, inputs_of(request))
+    assert isinstance(again, InsertRequest)
+    assert again.findings[0].strength == 0
 
 
 def changed(before, after):

@@ -111,7 +111,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.addFinding = () => {
     const bit = d.freeFinding();
     if (bit === null) return app.say("There can be 24 findings at most.");
-    d.note("add finding " + letterOf(bit), () => d.findings.push({ bit, words: "" }));
+    d.note("add finding " + letterOf(bit), () => d.findings.push({ bit, words: "", strength: 1 }));
     app.choose(bit);
     app.leaveFirst();
   };
@@ -146,6 +146,13 @@ function startCanvas(element, props, upload, trigger, watch) {
     const now = f.words;
     f.words = before.words;
     d.note("words, finding " + letterOf(f.bit), () => { f.words = now; });
+  };
+  // How much a finding stands out, from 0 to 2; one step of the undo stack each time it is let go.
+  app.strength = (bit, value) => {
+    const f = d.finding(bit);
+    if (!f || f.strength === value) return;
+    app.commitWords();
+    d.note("strength, finding " + letterOf(bit), () => { f.strength = value; });
   };
   const again = (step, none) => {
     if (tools.pending()) return tools.drop();          // what is not accepted yet is the last thing done
@@ -259,6 +266,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     remember: d.remember, packed: transfer.packed, unpacked: transfer.unpacked, look: app.seen,
     finish: () => { app.commitWords(); tools.finish(); },
     words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },
+    strength: app.strength,
     brush: (size) => app.size(size),
     raster: { capsule, polygon, ellipse, flooded, enclosed, likeTone, allLikeTone, holes, rim, edge, outvoted, crumbs, moved, resized, tightened, traced, crc32 },
     drawing: d, view, pictures, ui,

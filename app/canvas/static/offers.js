@@ -38,7 +38,7 @@ function makeOffers(app) {
     const bit = d.freeFinding();
     if (bit === null) { end(null); return app.say("There can be 24 findings at most."); }
     const m = bitMask(bit);
-    d.note("draw region, finding " + letterOf(bit), () => d.findings.push({ bit, words }),
+    d.note("draw region, finding " + letterOf(bit), () => d.findings.push({ bit, words, strength: 1 }),
       () => { for (let i = 0; i < region.length; i++) if (region[i]) d.put(i, (d.bits[i] | m) >>> 0); });
     end(bit);
     app.choose(bit);

@@ -34,7 +34,7 @@ function makeTransfer(app, upload) {
   t.unpacked = async ({ head, packed }) => {
     const raw = await squeezed(packed, "gunzip");
     if (raw.length !== 4 * head.w * head.h || crc32(raw) !== head.crc32) throw new Error("The drawing kept in this browser is damaged.");
-    const findings = head.findings.map(({ bit, words }) => ({ bit, words }));
+    const findings = head.findings.map(({ bit, words, strength = 1 }) => ({ bit, words, strength }));
     return { w: head.w, h: head.h, bits: new Uint32Array(raw.buffer, raw.byteOffset, head.w * head.h), findings };
   };
   const send = async () => {
