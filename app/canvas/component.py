@@ -80,13 +80,14 @@ class LabelCanvas(gr.HTML):
             **keywords,
         )
 
-    def preprocess(self, payload: Any) -> Drawing | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def preprocess(self, payload: Any) -> Drawing | InvalidRequest | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """What arrived; where that is no whole drawing, why, as a value for the event to say."""
         if not payload:
             return None
         try:
             return read_drawing(payload, Path(get_upload_folder()), self.revisions)
         except InvalidRequest as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            return error
 
     def postprocess(self, value: Any) -> None:
         """The canvas is told things by ``shown(view)`` only, never by a value."""

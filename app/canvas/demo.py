@@ -27,6 +27,7 @@ from app.canvas.drawing import (
     labels_file,
 )
 from app.canvas.view import Known, StateThumb, View
+from engine.errors import InvalidRequest
 
 THEME = """() => {
   const light = location.search.includes('theme=light');
@@ -146,9 +147,11 @@ class Demo:
             return shown(self.view(doc=ask.doc, base=ask.rev, states=kept, current=kept[0].id))
         return gr.skip()
 
-    def run(self, drawing: Drawing | None) -> str:
+    def run(self, drawing: Drawing | InvalidRequest | None) -> str:
         if drawing is None:
             return "nothing"
+        if isinstance(drawing, InvalidRequest):
+            return str(drawing)
         self.received.append(drawing)
         painted = [int((drawing.bits >> np.uint32(k) & 1).sum()) for k in range(30)]
         return f"rev {drawing.rev}, {drawing.bits.shape}, {painted}"

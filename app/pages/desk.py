@@ -62,7 +62,11 @@ class Desk:
             raise InvalidRequest("This page has lost its document. Reload it.")
         return self.sessions.of(found)
 
-    def start(self, session: Session, drawing: Drawing | None, call: str, form: Form) -> Shown:
+    def start(
+        self, session: Session, drawing: Drawing | InvalidRequest | None, call: str, form: Form
+    ) -> Shown:
+        if isinstance(drawing, InvalidRequest):
+            return self.running.refused(session, drawing, call, form)
         if drawing is not None:
             session.drew(drawing)
         session.form, session.report = form, form.report

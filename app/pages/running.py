@@ -57,27 +57,31 @@ class Running:
         # By session, document and number: another document has numbers of its own.
         self._proposed: OrderedDict[tuple[str, str, int], Order] = OrderedDict()
 
+    def refused(self, session: Session, why: Exception, call: str, form: Form) -> Shown:
+        """Nothing is run; the page reads why from the job's id."""
+        told = json.loads(call or "{}")
+        self.jobs.refuse(str(told.get("job", "")), session.id, form.what, messages.sentence(why))
+        return Shown()
+
     def start(self, session: Session, drawing: Drawing | None, call: str, form: Form) -> Shown:
         """Queue what the form asks. A refusal is read by the page from the job's id."""
         told = json.loads(call or "{}")
-        id, verb = str(told.get("job", "")), form.what
+        id = str(told.get("job", ""))
         session.form, session.report = form, form.report
         try:
             if drawing is not None:
                 session.drew(drawing)
             order = self.order(session, told, drawing, form)
-            verb = order.verb
             self.submit(session, id, order)
         except Exception as error:
-            self.jobs.refuse(id, session.id, verb, messages.sentence(error))
-            return Shown()
+            return self.refused(session, error, call, form)
         sampling = getattr(order.request, "sampling", Sampling())
         if told.get("again") or told.get("retry"):
             return Shown()
         session.form = replace(form, seed=sampling.seed)
         return Shown(
             seed=gr.skip() if form.keep_seed else sampling.seed,
-            fold=gr.update(label=details.summary(form.quality, self.filled(verb, sampling))),
+            fold=gr.update(label=details.summary(form.quality, self.filled(order.verb, sampling))),
         )
 
     def order(

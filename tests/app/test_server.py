@@ -1,5 +1,4 @@
 import io
-import re
 
 import numpy as np
 import pytest
@@ -122,28 +121,6 @@ def test_other_methods_are_not_known(client, method):
 def test_of_gradio_only_what_the_page_uses_exists(client, path):
     assert client.get(path).status_code == 404
     assert client.post(path, headers=OURS).status_code == 404
-
-
-def test_each_route_of_the_application_is_closed_or_known(whole, client):
-    """A new route of a new Gradio must be looked at before it is served."""
-    open_to_get = {"/", "/models", "/config", "/theme.css", "/favicon.ico", "/manifest.json"}
-    served = {"/gradio_api/startup-events", "/gradio_api/app_id", "/config/"}
-    inner = whole[0].app
-    for route in _routes(inner):
-        if not route or re.search(r"[{:]", route) or route.startswith(("/api/", "/page")):
-            continue
-        answer = client.get(route)
-        assert answer.status_code in (404, 405, 307) or route in open_to_get | served, route
-
-
-def _routes(app, before=""):
-    for route in getattr(app, "routes", []):
-        path = before + getattr(route, "path", "")
-        inner = getattr(route, "app", None)
-        if inner is not None and hasattr(inner, "routes") and not hasattr(route, "methods"):
-            yield from _routes(inner, path)
-        else:
-            yield path
 
 
 @pytest.mark.parametrize(
