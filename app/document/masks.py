@@ -230,7 +230,9 @@ def laid_on(
     ``shape`` (h, w) is what the masks must fit, None where they may have any size.
     """
     height, width = masks.bits.shape
-    if height * width > MOST_PIXELS or min(height, width) < 1:
+    if min(height, width) < 1:
+        raise InvalidRequest("The mask is empty: it has no pixels. Nothing was changed.")
+    if height * width > MOST_PIXELS:
         raise InvalidRequest(f"The mask is {width} x {height} px, which is too large to draw on.")
     bits, said = masks.bits, ""
     if shape is not None and shape != bits.shape:

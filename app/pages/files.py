@@ -16,6 +16,7 @@ from app.document.uploads import Upload, Uploads
 from app.pages.anatomy import canvas_shape
 from app.pages.form import VERBS
 from app.pages.shown import Shown, document, note, step
+from app.panels.details import NAMES as QUALITIES
 from app.runs.jobs import Jobs
 from app.runs.loading import Loading
 from engine.errors import InvalidRequest
@@ -193,13 +194,15 @@ class Files:
 def with_recipe(found: Shown, restored: opening.Restored) -> Shown:
     """The panel as a recipe says; what it does not say stays."""
     verb = next((name for name, verb in VERBS.items() if verb == restored.verb), None)
+    # Gradio refuses every later run of a page whose radio holds what it does not offer.
+    quality = next((name for name, known in QUALITIES.items() if known == restored.quality), None)
     return replace(
         found,
         verb=gr.skip() if verb is None else verb,
         report=restored.report,
         seed=gr.skip() if restored.seed is None else restored.seed,
         keep=restored.seed is not None,
-        quality=gr.skip() if not restored.quality else restored.quality.capitalize(),
+        quality=gr.skip() if quality is None else quality,
     )
 
 

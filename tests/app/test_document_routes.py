@@ -8,6 +8,7 @@ import json
 import zlib
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 from starlette.requests import ClientDisconnect
@@ -246,6 +247,15 @@ def test_a_recipe_brings_words_seed_and_settings(whole, client, session):
     assert (found.report, found.seed, found.verb) == ("AP view.", 41207, "Generate")
     assert found.quality == "Fine" and session.report == "AP view."
     assert inputs_of(request) == {}
+
+
+def test_a_setting_that_the_panel_does_not_offer_is_left_as_it_is(whole, client, session):
+    recipe = recipe_of(GenerateRequest(), "fake", HASHES)
+    recipe["parameters"]["sampling"]["quality"] = "ultra"
+    recipe["verb"] = "launch"
+    token = upload(client, json.dumps(recipe).encode()).json()["file"]
+    found = whole[1].told(session, {"kind": "open", "files": [token], "way": "recipe"})
+    assert found.quality == gr.skip() and found.verb == gr.skip()
 
 
 def test_another_document_waits_for_the_end_of_a_run(whole, client, session, monkeypatch):

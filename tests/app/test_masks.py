@@ -159,6 +159,11 @@ def test_a_mask_of_another_size_is_brought_to_the_picture_and_says_so():
     assert f"{2 * SIDE} x {2 * SIDE}" in said
 
 
+def test_a_mask_without_pixels_is_said_to_be_empty():
+    with pytest.raises(InvalidRequest, match="no pixels"):
+        masks.laid_on(masks.Masks(np.ones((0, 5), np.uint32), 1), None, None, "doc")
+
+
 def test_a_mask_of_another_shape_is_refused():
     with pytest.raises(InvalidRequest, match="another picture"):
         masks.laid_on(masks.Masks(np.ones((40, 80), np.uint32), 1), None, (SIDE, SIDE), "doc")

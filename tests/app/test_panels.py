@@ -240,3 +240,18 @@ def test_a_panel_that_cannot_be_is_left_out(odd):
 def test_the_words_of_a_finding_are_as_long_as_a_drawing_takes():
     with gr.Blocks():
         assert insert.build().words.max_length == LONGEST_WORDS
+
+
+def test_the_authors_way_knows_no_zone():
+    picture = State(
+        number=1, name="", kind="opened", image=np.full((SIDE, SIDE), 0.5, np.float32), bits=8,
+        origin="real",
+    )  # fmt: skip
+    drawn = drawing((ERASE, 5, 9, 5, 15))
+    asked = form(verb="Erase", exact=True, erase_grow=3, erase_feather=2, erase_context=64)
+
+    request = read(asked, drawn, picture, ALL, Sampling(seed=7, exact=True))
+
+    assert (request.grow, request.feather, request.context) == (0, None, None)
+    (plain,) = [read(form(verb="Erase", erase_grow=3), drawn, picture, ALL, SAMPLING)]
+    assert plain.grow == 3

@@ -51,6 +51,14 @@ def test_words_of_size_make_the_region_smaller_and_larger(chest):
     assert small < plain < massive
 
 
+def test_a_word_of_size_is_a_share_of_the_area(chest):
+    small, plain = (
+        proposed("consolidation", f"{word} consolidation", "left", "middle", chest).sum()
+        for word in ("small", "moderate")
+    )
+    assert small / plain == pytest.approx(0.7, abs=0.05)
+
+
 def test_edema_without_a_side_lies_in_both_lungs(chest):
     region = proposed("edema", "edema", None, None, chest)
     assert set(np.unique(chest[region])) == {LEFT, RIGHT}

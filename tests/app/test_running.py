@@ -13,7 +13,7 @@ from app.document.project import become, empty
 from app.document.session import Session, State
 from app.pages.changes import Changes
 from app.pages.form import LONGEST_NAME
-from app.pages.running import Running
+from app.pages.running import Chain, Running
 from app.panels import insert
 from app.runs.jobs import Jobs
 from app.runs.loading import Loading
@@ -189,6 +189,18 @@ def test_a_change_outside_the_zone_would_be_told():
         Result(image=made, states={}, organs=None, request=request, recipe={}, seconds={}), request
     )
     assert changes.said() == ["20 px changed, 4 of them outside the zone."]
+
+
+def test_what_is_said_is_said_of_one_picture():
+    image, mask = np.zeros((SIDE, SIDE), np.float32), np.ones((SIDE, SIDE), np.float32)
+    request = EraseRequest(image=image, mask=mask)
+    chain = Chain(1, None)
+    for number, rows in ((1, slice(0, 2)), (2, slice(8, 9))):
+        made = image.copy()
+        made[rows] = 1
+        result = Result(image=made, states={}, organs=None, request=request, recipe={}, seconds={})
+        said = chain.made(number, result, request)
+    assert said == [f"{SIDE} px changed, none outside the zone."]
 
 
 def test_a_replacement_goes_with_its_removal():

@@ -136,6 +136,21 @@ def test_a_page_that_outlived_the_program_keeps_its_drawing():
     assert restarted.doc == "from-before"
 
 
+def test_a_state_that_comes_back_has_its_children_again():
+    session = Session(ME)
+    first = opened(session).number
+    film = session.states[first].image
+    erase = EraseRequest(image=film, mask=box(5, 15))
+    second = run(session, erase, parent=first)
+    third = run(session, erase, parent=second)
+
+    session.delete(second)
+    assert session.states[third].parent == first
+    session.undelete(second)
+    assert list(session.states) == [first, second, third]
+    assert session.states[third].parent == second
+
+
 def test_documents_are_apart():
     sessions = Sessions()
     mine = sessions.of(ME)
