@@ -11,6 +11,7 @@ from app.studies.store import Store
 from tests.studies.films import film
 from tests.studies.small import SOURCES
 
+Sources = tuple[tuple[str, bool], ...]
 SIDE = 128  # px; small, so that a test of many trials is not about decoding
 
 
@@ -29,13 +30,13 @@ def pictured(folder: Path, cases: list[Case]) -> tuple[Case, ...]:
     return add_pictures(folder, pictures, Treatment(side=SIDE))
 
 
-def scenes(count: int, protocol: str, sources: int = 3) -> list[Case]:
+def scenes(count: int, protocol: str, sources: Sources = SOURCES) -> list[Case]:
     """``count`` scenes with a picture of each source; two findings in turn."""
     found = []
     for n in range(count):
         finding = ("effusion", "opacity")[n % 2]
-        for source, synthetic in SOURCES[:sources]:
-            edited = f"hospital-{n}" if protocol == "edit" and synthetic else ""
+        for source, synthetic in sources:
+            edited = f"{sources[0][0]}-{n}" if protocol == "edit" and synthetic else ""
             scene = f"scene-{n}" if protocol != "edit" else ""
             found.append(Case(f"{source}-{n}", source, synthetic, finding, scene, edit_of=edited))
     return found
@@ -46,7 +47,7 @@ def opened(
     protocol: str | Protocol,
     count: int = 8,
     readers: int = 3,
-    sources: int = 3,
+    sources: Sources = SOURCES,
     practice: int = 0,
     seed: int = 7,
     **order: float,
@@ -58,7 +59,7 @@ def opened(
     begun = shelf.begin(Study("x", f"Truth of {chosen.name}", seed, chosen, (), people), "")
     cases = scenes(count, chosen.name, sources)
     for n in range(practice):
-        source, synthetic = SOURCES[n % 2]
+        source, synthetic = sources[n % 2]
         cases.append(Case(f"practice-{source}-{n}", source, synthetic, role="practice"))
     made = replace(begun.study(), cases=pictured(begun.folder, cases))
     begun.save_draft(made)

@@ -2,6 +2,7 @@
 // where the reader is; nothing here decides what comes next.
 
 import { Attention } from "./attention.js";
+import { banner, clock, head, relieved, saving } from "./head.js";
 import { Questions } from "./questions.js";
 import * as screens from "./screens.js";
 import { Elsewhere, Nobody, Offline, Outbox, Refused, call, picture, tab } from "./server.js";
@@ -24,32 +25,6 @@ let pausedAt = null;
 let turn = 0;                // of asking for the state; an older answer is dropped
 
 const attention = new Attention((kind, value) => outbox && outbox.put("note", { kind, value, trial: "" }));
-const passed = new Set(JSON.parse(sessionStorage.getItem("reading.passed") || "[]"));
-const pass = (name) => {
-  passed.add(name);
-  sessionStorage.setItem("reading.passed", JSON.stringify([...passed]));
-};
-
-// -- what is said ------------------------------------------------------------------------------
-
-function saving(kind, text) {
-  at("saving").hidden = !text;
-  at("saving").dataset.state = kind;
-  at("saved").textContent = text;
-}
-
-function banner(text, kind = "warn", label = "", pressed = null) {
-  const box = at("banner");
-  box.hidden = !text;
-  box.className = `banner ${kind}`;
-  box.replaceChildren(Object.assign(document.createElement("span"), { className: "grow", textContent: text }));
-  if (!label) return;
-  const button = Object.assign(document.createElement("button"), { className: "btn", type: "button", textContent: label });
-  button.addEventListener("click", pressed);
-  box.append(button);
-}
-
-const clock = (text) => new Date(text).toLocaleTimeString([], { hour12: false });
 
 // -- answers on their way ----------------------------------------------------------------------
 
@@ -61,7 +36,7 @@ function heard(kind, item, detail) {
   }
   if (kind === "saved") {
     if (!outbox.items.length) saving("ok", `Saved ${clock(detail.at)}`);
-    if (at("banner").classList.contains("bad")) banner("");
+    relieved();
     if (item.action === "submit") acknowledged(detail);
   }
   if (kind === "refused" && item.action !== "note") {
@@ -108,38 +83,18 @@ async function enter(take = false) {
     }
     return;
   }
-  if (at("banner").classList.contains("bad")) banner("");
+  relieved();
   if (!outbox || outbox.tag !== state.tag) {
     outbox = new Outbox(state.tag, heard);
     outbox.tag = state.tag;
   }
-  head();
+  head(state);
   const sending = outbox.items.some((item) => item.action === "submit");
   if (state.writes) outbox.start();
   else outbox.stop();
   if (sending && state.writes) return;  // what was submitted before comes first, then this again
   if (notice) { banner(notice); notice = ""; }
   stage();
-}
-
-function head() {
-  at("title").textContent = state.title + (state.pilot ? " (pilot)" : "");
-  at("reader").textContent = `Reader ${state.reader}`;
-  at("out").hidden = false;
-  const { trial } = state;
-  const steps = at("steps");
-  steps.hidden = !trial;
-  at("position").textContent = trial ? where(trial) : "";
-  if (!trial) return;
-  steps.setAttribute("aria-valuemax", trial.count);
-  steps.setAttribute("aria-valuenow", trial.number - 1);
-  steps.firstElementChild.style.width = `${(100 * (trial.number - 1)) / trial.count}%`;
-}
-
-function where(trial) {
-  if (trial.practice) return `Practice ${trial.number} of ${trial.practices}`;
-  const part = trial.parts > 1 ? `, part ${trial.part} of ${trial.parts}` : "";
-  return `Case ${trial.number - trial.practices} of ${trial.count - trial.practices}${part}`;
 }
 
 function stage() {
@@ -202,25 +157,12 @@ function finished() {
 // What stands between two cases: instructions, the next part, a break. Then the case.
 function between() {
   const { trial } = state;
-  const key = (what) => `${state.tag}.${what}.${trial.trial_id}`;
-  const pages = [];
   const begun = Object.keys(trial.answers).length || outbox.pending(trial.trial_id).length;
-  if (!passed.has(`${state.tag}.instructions`)) {
-    pages.push([`${state.tag}.instructions`, { heading: "How to read", text: state.text, aside: "You can stop at any time. The same code brings you back to the same case.", lines: screens.KEYS }]);
-  }
-  if (trial.before && !passed.has(key("part"))) {
-    pages.push([key("part"), { heading: trial.number > 1 ? "The next part" : "Before you begin", text: trial.before, aside: "Please read what is said beside this." }]);
-  }
-  const done = trial.number - 1 - trial.practices;
-  if ((trial.starts_block || trial.starts_session) && done > 0 && !begun && !passed.has(key("break"))) {
-    const long = trial.starts_session ? " This is a good place to stop for today." : "";
-    pages.push([key("break"), { heading: "Time for a break", aside: "Look at something far away for a minute. The room light should stay as it is.",
-      text: `${done} of ${trial.count - trial.practices} cases are done, and all answers are on the disk.${long} You can close this tab: the same link and code bring you back to case ${done + 1}.` }]);
-  }
+  const pages = screens.before(state, begun);
   if (!pages.length || !state.writes) return open();
   const [name, words] = pages[pages.length - 1];
   screen = screens.told(view, host, words);
-  act = () => { pass(name); close(); between(); };
+  act = () => { screens.pass(name); close(); between(); };
   button();
 }
 
@@ -282,7 +224,7 @@ async function load(names, mine) {
     }
     found.push(loaded.get(name));
   }
-  if (at("banner").classList.contains("bad")) banner("");
+  relieved();
   return found;
 }
 
@@ -329,15 +271,13 @@ function button() {
     if (viewer) viewer.choose(questions.trial.kind === "pair" ? sideOf() : "");
     const open = questions.open;
     go.disabled = submitting || !questions.complete || questions.locked;
-    go.textContent = submitting ? "Saving ..." : open ? waiting(open) : "Submit, next case";
+    go.textContent = submitting ? "Saving ..." : open ? questions.waiting(open) : "Submit, next case";
     return;
   }
   go.parentElement.hidden = !screen || (!act && state && state.stage === "finished");
   go.disabled = !screen || !act || !screen.ready();
   go.textContent = (screen && screen.label) || "Go on";
 }
-
-const waiting = (open) => (questions.shown.length > 1 ? `Answer ${questions.number(open)} to go on` : "Answer to go on");
 
 function sideOf() {
   const asked = questions.trial.questions.find((one) => one.kind === "side");
@@ -452,12 +392,6 @@ host.addEventListener("change", () => button());
 go.addEventListener("click", press);
 at("pause").addEventListener("click", () => (pausedAt ? resume() : pause()));
 at("out").addEventListener("click", leave);
-at("theme").addEventListener("click", () => {
-  const light = document.documentElement.classList.toggle("light");
-  try { localStorage.setItem("reading.theme", light ? "light" : "dark"); } catch { /* not kept */ }
-  at("theme").textContent = light ? "Dark" : "Light";
-});
-at("theme").textContent = document.documentElement.classList.contains("light") ? "Dark" : "Light";
 addEventListener("pagehide", () => {
   const body = new Blob([JSON.stringify({ tab })], { type: "application/json" });
   navigator.sendBeacon("/read/api/leave", body);

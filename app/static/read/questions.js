@@ -231,7 +231,9 @@ export class Questions {
 
   get complete() { return !this.open; }
 
-  number(question) { return this.shown.indexOf(question) + 1; }
+  waiting(open) {
+    return this.shown.length > 1 ? `Answer ${this.shown.indexOf(open) + 1} to go on` : "Answer to go on";
+  }
 
   // What is submitted: answers that exist; an emptied list or text counts as one.
   get given() {

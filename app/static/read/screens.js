@@ -91,3 +91,40 @@ export const KEYS = [
   "Arrows change window and level, + and - zoom, 0 fits, I inverts, R resets, Shift and arrows move a zoomed picture.",
   "There is no time limit. Times are noted, without breaks and without time away from this tab.",
 ];
+
+const passed = new Set(JSON.parse(sessionStorage.getItem("reading.passed") || "[]"));
+
+export function pass(name) {
+  passed.add(name);
+  sessionStorage.setItem("reading.passed", JSON.stringify([...passed]));
+}
+
+// What is read before a case, the first thing last: a break, the next part, the instructions.
+export function before(state, begun) {
+  const { trial, tag } = state;
+  const pages = [];
+  const count = trial.count - trial.practices;
+  const done = trial.number - 1 - trial.practices;
+  if ((trial.starts_block || trial.starts_session) && done > 0 && !begun) {
+    const long = trial.starts_session ? " This is a good place to stop for today." : "";
+    pages.push([`${tag}.break.${trial.trial_id}`, {
+      heading: "Time for a break",
+      aside: "Look at something far away for a minute. The room light should stay as it is.",
+      text: `${done} of ${count} cases are done, and all answers are on the disk.${long} You can close this tab: the same link and code bring you back to case ${done + 1}.`,
+    }]);
+  }
+  if (trial.before) {
+    pages.push([`${tag}.part.${trial.part}`, {
+      heading: trial.number > 1 ? "The next part" : "Before you begin",
+      aside: "Please read what is said beside this.",
+      text: trial.before,
+    }]);
+  }
+  pages.push([`${tag}.instructions`, {
+    heading: "How to read",
+    aside: "You can stop at any time. The same code brings you back to the same case.",
+    text: state.text,
+    lines: KEYS,
+  }]);
+  return pages.filter(([name]) => !passed.has(name));
+}
