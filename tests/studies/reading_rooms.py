@@ -54,7 +54,7 @@ def opened(
 ) -> Opened:
     """A study that is open for reading; ``order`` changes the protocol's."""
     chosen = protocols.shipped(protocol) if isinstance(protocol, str) else protocol
-    chosen = replace(chosen, order=replace(chosen.order, **{"gap": 4, **order}))
+    chosen = replace(chosen, order=replace(chosen.order, **{"gap": 1, **order}))
     people = tuple(Reader(f"R{n + 1:02d}") for n in range(readers))
     begun = shelf.begin(Study("x", f"Truth of {chosen.name}", seed, chosen, (), people), "")
     cases = scenes(count, chosen.name, sources)
