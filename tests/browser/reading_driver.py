@@ -4,7 +4,7 @@ everything waits for what is on the page."""
 import re
 from typing import Any
 
-PATIENCE = 60_000  # ms; for a slow machine, not a claim
+PATIENCE = 120_000  # ms; for a slow machine, not a claim
 
 
 class ReaderAt:

@@ -5,7 +5,7 @@ import { Attention } from "./attention.js";
 import { banner, clock, head, relieved, saving } from "./head.js";
 import { Questions } from "./questions.js";
 import * as screens from "./screens.js";
-import { Elsewhere, Nobody, Offline, Outbox, Refused, call, picture, tab } from "./server.js";
+import { Elsewhere, Nobody, Offline, Outbox, Refused, call, drafts, picture, tab } from "./server.js";
 import { Viewer, decoded } from "./viewer.js";
 
 const at = (id) => document.getElementById(id);
@@ -68,6 +68,7 @@ function acknowledged(detail) {
 
 async function enter(take = false) {
   const mine = (turn += 1);
+  const before = outbox ? [...outbox.items] : [];  // may be acknowledged while the state is asked for
   try {
     const found = await call("state", { take });
     if (mine !== turn) return;
@@ -89,6 +90,7 @@ async function enter(take = false) {
     outbox.tag = state.tag;
   }
   head(state);
+  drafts(state.trial, [...before, ...outbox.items]);
   const sending = outbox.items.some((item) => item.action === "submit");
   if (state.writes) outbox.start();
   else outbox.stop();
@@ -157,8 +159,7 @@ function finished() {
 // What stands between two cases: instructions, the next part, a break. Then the case.
 function between() {
   const { trial } = state;
-  const begun = Object.keys(trial.answers).length || outbox.pending(trial.trial_id).length;
-  const pages = screens.before(state, begun);
+  const pages = screens.before(state, Object.keys(trial.answers).length > 0);
   if (!pages.length || !state.writes) return open();
   const [name, words] = pages[pages.length - 1];
   screen = screens.told(view, host, words);
@@ -189,10 +190,8 @@ async function open() {
     return;
   }
   if (mine !== turn) return;
-  const answers = { ...trial.answers };
-  for (const item of outbox.pending(trial.trial_id)) if (item.action === "answer") answers[item.body.question] = item.body.value;
   const changed = (question, value, typed) => outbox.put("answer", { trial: trial.trial_id, question, value }, typed ? TYPING_MS : 0);
-  questions = new Questions(host, trial, answers, names, (...given) => { changed(...given); button(); }, (marks) => {
+  questions = new Questions(host, trial, trial.answers, names, (...given) => { changed(...given); button(); }, (marks) => {
     viewer.setMarks(marks);
   });
   questions.lock(!writes);

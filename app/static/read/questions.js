@@ -113,6 +113,7 @@ export class Questions {
       this.changed(question.name, area.value, true);
       this.refresh();
     });
+    area.addEventListener("blur", () => { this.now = null; this.refresh(); });
     this.boxes.get(question.name).area = area;
     return area;
   }
@@ -203,7 +204,10 @@ export class Questions {
   next(question) {
     const open = this.shown.filter((one) => one.required && !this.answered(one));
     const after = open.find((one) => this.shown.indexOf(one) > this.shown.indexOf(question));
-    return after || open[0] || this.shown[this.shown.indexOf(question) + 1] || question;
+    if (after || open[0]) return after || open[0];
+    // Where the next one takes no number yet, numbers go on correcting this one.
+    const following = this.shown[this.shown.indexOf(question) + 1];
+    return following && this.takesNumbers(following) ? following : question;
   }
 
   // U: the answers as they were one step before. What was never answered is open again.
@@ -251,13 +255,19 @@ export class Questions {
     if (key === "Delete" || key === "Backspace") return this.removeMark();
     if (key.toLowerCase() === "u") { this.undo(); return true; }
     if (!/^[1-9]$/.test(key)) return false;
-    const question = this.now || this.open || this.shown[0];
+    const question = [this.now, this.open, ...this.shown].find((one) => one && this.takesNumbers(one));
+    if (!question) return false;
     const box = this.boxes.get(question.name);
     const n = Number(key) - 1;
     if (box.inputs && box.inputs[n]) { box.inputs[n][1].click(); return true; }
     if (box.buttons && box.buttons[n]) { box.buttons[n][1].click(); return true; }
     if (box.tagButtons && box.tagButtons[n]) { box.tagButtons[n][1].click(); return true; }
     return false;
+  }
+
+  takesNumbers(question) {
+    if (question.kind === "marks") return question.anchors.length > 0 && (this.answers[question.name] || []).length > 0;
+    return question.kind !== "text";
   }
 
   lock(locked) { this.locked = locked; this.refresh(); }

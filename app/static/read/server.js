@@ -104,10 +104,6 @@ export class Outbox {
     this.pump();
   }
 
-  pending(trial) {
-    return this.items.filter((item) => item.body.trial === trial);
-  }
-
   start() { this.open = true; this.pump(); }
   stop() { this.open = false; }
 
@@ -150,5 +146,12 @@ export class Outbox {
   done(item) {
     this.items = this.items.filter((one) => one !== item);
     this.write();
+  }
+}
+
+// What was answered here and may not be in the state yet stands in its place.
+export function drafts(trial, items) {
+  for (const { action, body } of items) {
+    if (trial && action === "answer" && body.trial === trial.trial_id) trial.answers[body.question] = body.value;
   }
 }
