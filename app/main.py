@@ -34,6 +34,10 @@ OFFLINE = {  # read by the libraries when they are imported
 }
 
 
+# Others of these would open folders, keep what people did, or let files run what is in them.
+MEDDLING = ("GRADIO_", "TORCH_FORCE_")
+
+
 def main(argv: Sequence[str], opener: str = OPENER) -> int:
     """Serve until the end; 0, or 2 with one sentence where it cannot start like this.
 
@@ -102,6 +106,9 @@ def prepare(settings: Settings) -> None:
             f"The folder '{settings.data}' cannot be written ({error.strerror}). "
             "Name another one in the variable XREAL_DATA."
         ) from error
+    for name in list(os.environ):
+        if name.startswith(MEDDLING):
+            del os.environ[name]
     os.environ.update(OFFLINE)
     os.environ["GRADIO_TEMP_DIR"] = str(settings.temp)
 
@@ -124,9 +131,8 @@ def serve(settings: Settings, door: socket.socket, opener: str = OPENER) -> None
     worker.on_end = loading.again
     jobs = Jobs(loading)
     models = Models(settings, loading, worker.open, worker.call)
-    desk = Desk(
-        settings, loading, jobs, Sessions(Documents(settings.documents)), embedded_templates, models
-    )
+    documents = Documents(settings.documents, each=starting.with_users(settings))
+    desk = Desk(settings, loading, jobs, Sessions(documents), embedded_templates, models)
     application = server.build(desk, lambda app: edit.mount(app, desk))
     config = uvicorn.Config(
         application,

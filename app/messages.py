@@ -7,7 +7,6 @@ path may name a patient.
 import errno
 import logging
 import os
-import re
 import traceback
 import uuid
 from logging.handlers import RotatingFileHandler
@@ -46,7 +45,10 @@ def sentence(error: BaseException) -> str:
 
 
 def scrubbed(error: BaseException) -> str:
-    """The trace of ``error`` without anything that was typed, opened or drawn."""
+    """The trace of ``error`` without anything that was typed, opened or drawn: places and its kind.
+
+    Not its text, which may quote a file, a report or a name in any way.
+    """
     if isinstance(error, Elsewhere):
         return error.trace
     lines = []
@@ -55,8 +57,7 @@ def scrubbed(error: BaseException) -> str:
         inside = path.is_relative_to(PROJECT)
         where = path.relative_to(PROJECT) if inside else Path(*path.parts[-2:])
         lines.append(f"  {where}:{frame.lineno} in {frame.name}")
-    text = re.sub(r"(['\"]).*?\1|(/[^\s:]+)+|[A-Za-z]:\\\S+", "...", str(error), flags=re.S)
-    return "\n".join([*lines, f"{type(error).__name__}: {text[:200]}"])
+    return "\n".join([*lines, type(error).__name__])
 
 
 def log_to(path: Path) -> None:

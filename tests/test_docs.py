@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.access.cli import parser as users_options
 from app.settings import read as read_page_options
 from engine.cli.main import build_parser
 from engine.version import VERSION
@@ -134,3 +135,14 @@ def test_no_file_names_a_machine_or_a_registry():
     ]
 
     assert found == []
+
+
+def test_every_start_of_the_page_in_the_documents_is_one_it_takes():
+    written = [words for words in commands("python -m app") if words]
+
+    assert ["users", "add", "ada"] in written
+    for words in written:
+        if words[0] == "users":
+            users_options().parse_args(words[1:])
+        elif not words[0].startswith("app."):
+            read_page_options(words, {})

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import tempfile
 
 from starlette.types import Message, Receive
 
@@ -14,6 +15,7 @@ LARGEST = (
     (re.compile(r"/login|/logout|/password"), 10_000),
     (re.compile(r".*", re.S), 16 * MB),
 )
+PIECE = 1 << 18  # bytes handed on at once
 MOST_FILES = 8  # in one upload by way of Gradio; the page sends one
 SLOWEST = 30.0  # seconds without a byte
 TOO_LARGE, TOO_SLOW = "The file is too large.", "What was sent did not arrive. Send it again."
@@ -68,6 +70,28 @@ class Body:
                 break
             data += message.get("body", b"")
         return bytes(data)
+
+    async def kept(self) -> Receive:
+        """All of it received before anybody else sees a byte, so that what breaks off on the way
+        leaves nothing behind; handed on from there."""
+        file = tempfile.SpooledTemporaryFile(max_size=8 * MB)  # noqa: SIM115
+        while not self._ended:
+            message = await self()
+            if message["type"] == "http.disconnect":
+                file.close()
+                raise Refused(400, TOO_SLOW)
+            file.write(message.get("body", b""))
+        file.seek(0)
+
+        async def receive() -> Message:
+            if file.closed:
+                return await self._receive()
+            data = file.read(PIECE)
+            if len(data) < PIECE:
+                file.close()
+            return {"type": "http.request", "body": data, "more_body": not file.closed}
+
+        return receive
 
     def replaced(self, data: bytes) -> Receive:
         """Hand on ``data`` instead of what was received."""

@@ -6,8 +6,13 @@ are users everything but the login page needs a login. Every answer carries the 
 the page to itself; what breaks is a number on the screen and a line in the log, never a trace.
 """
 
+import asyncio
+import contextlib
 import re
+from pathlib import Path
 
+from gradio.utils import get_upload_folder
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -57,6 +62,7 @@ class Guard:
         self.door = door
         self.origins = Origins(settings)
         self.apart = Apart()
+        self._uploading = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -76,7 +82,19 @@ class Guard:
         except Refused as error:
             await self._answer(plain(error.status, str(error)), request, who, send)
             return
-        await self._serve(scope, receive, send, request, who)
+        if request.url.path == GIVING_PATH:
+            await self._upload(scope, receive, send, request, who)
+        else:
+            await self._serve(scope, receive, send, request, who)
+
+    async def _upload(
+        self, scope: Scope, receive: Receive, send: Send, request: Request, who: Who
+    ) -> None:
+        """One at a time, so that whatever Gradio leaves of one that it refuses can be told."""
+        async with self._uploading:
+            status = await self._serve(scope, receive, send, request, who)
+            if status != 200:
+                await run_in_threadpool(remove_leftovers, Path(get_upload_folder()))
 
     # -- what is refused ---------------------------------------------------------------------
 
@@ -125,7 +143,9 @@ class Guard:
         if scope["method"] not in SAFE:
             body = Body(receive, path, declared(headers))
             receive = body
-            if who.owner is not None and JSON_PATHS.fullmatch(path):
+            if path == GIVING_PATH:
+                receive = await body.kept()
+            elif who.owner is not None and JSON_PATHS.fullmatch(path):
                 data = await body.whole()
                 try:
                     receive = body.replaced(self.apart.body(data, who.owner))
@@ -139,15 +159,19 @@ class Guard:
 
     async def _serve(
         self, scope: Scope, receive: Receive, send: Send, request: Request, who: Who
-    ) -> None:
+    ) -> int:
+        """The status of the answer, which is on its way or at its end."""
         begun = broken = ended = False
+        status = 500
         answer = bytearray()
         noted = scope["path"] == GIVING_PATH and who.owner is not None
 
         async def send_headed(message: Message) -> None:
-            nonlocal begun, broken, ended
+            nonlocal begun, broken, ended, status
             if message["type"] == "http.response.start":
-                broken = message["status"] == 500
+                status = message["status"]
+                refused = getattr(receive, "refused", None)
+                broken = message["status"] == 500 or refused is not None
                 begun = begun or not broken
                 self._set_headers(request, who, message)
             if broken or ended:
@@ -169,13 +193,14 @@ class Guard:
         if not (broken or fault) or begun:
             if fault is not None:
                 messages.sentence(fault)  # into the log; half of the answer is on its way
-            return
+            return status
         refused = getattr(receive, "refused", None)
         if refused is not None:
             await self._answer(plain(refused.status, str(refused)), request, who, send)
-            return
+            return refused.status
         said = messages.sentence(fault or Exception(f"{request.method} was answered by 500"))
         await self._answer(plain(500, said), request, who, send)
+        return 500
 
     def _still(self, who: Who) -> bool:
         """Whether the login that a long answer began with goes on."""
@@ -208,6 +233,14 @@ class Guard:
 
 def plain(status: int, sentence: str) -> Response:
     return Response(sentence, status, media_type="text/plain; charset=utf-8")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Gradio's files of an upload that it gave up; whole ones lie in folders of their own."""
+    for path in folder.glob("tmp*"):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                path.unlink()
 
 
 def declared(headers: list[tuple[bytes, bytes]]) -> int:

@@ -31,6 +31,10 @@ def checked(settings: Settings) -> list[str]:
     return said
 
 
+def with_users(settings: Settings) -> bool:
+    return bool(Users(settings.users).all())
+
+
 def refuse_readable(path: Path) -> None:
     if os.name == "posix" and path.stat().st_mode & 0o077:
         raise Unsuitable(

@@ -55,8 +55,10 @@ class Saved:
 class Documents:
     """The documents of all browsers in one folder. Raises :class:`EngineError` with a sentence."""
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES):
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES, *, each: bool = False):
+        """``each``: the limit is one for every owner: nobody pushes out what is another's."""
         self.folder = folder
+        self.each = each
         self.most_bytes = most_bytes
         self._lock = threading.Lock()
         self._locks: dict[str, threading.RLock] = {}  # by owner
@@ -232,7 +234,8 @@ class Documents:
     def _make_room(self, keep: Path) -> None:
         """Remove the oldest documents where all together are larger than the limit."""
         with self._lock, contextlib.suppress(OSError):
-            homes = [home for home in self.folder.glob("*/*/") if (home / "saves").is_dir()]
+            found = keep.parent.glob("*/") if self.each else self.folder.glob("*/*/")
+            homes = [home for home in found if (home / "saves").is_dir()]
             sizes = {home: size_of(home) for home in homes}
             total = sum(sizes.values())
             for home in sorted(homes, key=lambda home: (home / "saves").stat().st_mtime):

@@ -2,13 +2,15 @@
 
 import secrets
 import threading
+import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import InvalidRequest
 
-WAITING = 64  # files of all browsers together
+WAITING = 64  # files of each owner
+LONGEST = 3600.0  # seconds that a file waits to be opened
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Upload:
     path: Path
     name: str
     owner: str
+    since: float = field(default_factory=time.monotonic)
 
 
 class Uploads:
@@ -35,10 +38,14 @@ class Uploads:
         """Take the file that was written to ``path``; its token."""
         with self._lock:
             self._known[path.name] = Upload(path, Path(name).name[:200] or "file", owner)
-            while len(self._known) > WAITING:
-                _, oldest = self._known.popitem(last=False)
-                oldest.path.unlink(missing_ok=True)
+            mine = [token for token, upload in self._known.items() if upload.owner == owner]
+            for token in {*mine[:-WAITING], *self._old()}:
+                self._known.pop(token).path.unlink(missing_ok=True)
             return path.name
+
+    def _old(self) -> list[str]:
+        before = time.monotonic() - LONGEST
+        return [token for token, upload in self._known.items() if upload.since < before]
 
     def find(self, token: str, owner: str) -> Upload:
         with self._lock:
