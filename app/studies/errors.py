@@ -4,7 +4,14 @@ from engine.errors import EngineError
 
 
 class StudyError(EngineError):
-    """A study cannot be read, or something was asked that its design or its phase forbids."""
+    """A study cannot be read, or something was asked that its design or its phase forbids.
+
+    ``place`` leads through a document to what is wrong: names, and numbers in lists from 0.
+    ``line`` is its line in the file that was read, from 1, or 0 where there is none.
+    """
+
+    place: tuple[str | int, ...] = ()
+    line: int = 0
 
 
 class NotSaved(StudyError):

@@ -5,7 +5,7 @@ again. Readers are answered from ``trial`` and from questions of the protocol on
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +43,8 @@ NOTES = (
     "hidden",
     "finished",
 )
+# What the investigator's pages record. None of it changes design or phase.
+RECORDS = ("previewed", "checked", "pilot_begun", "verified")
 
 
 def create(
@@ -181,17 +183,28 @@ class Store:
 
     # Readers ----------------------------------------------------------------------------------
 
-    def issue_codes(self) -> dict[str, str]:
-        """New one-time-shown codes, by reader; only their hashes are kept. Old ones end."""
-        codes = {reader.reader_id: new_code(reader.reader_id) for reader in self.study().readers}
+    def issue_codes(self, only: Sequence[str] = ()) -> dict[str, str]:
+        """New one-time-shown codes, by reader; only their hashes are kept. Old ones end.
+
+        ``only`` names readers who get a new one, for a card that was lost; the others' stay.
+        """
+        readers = [reader.reader_id for reader in self.study().readers]
+        for reader_id in only:
+            self._known_reader(reader_id)
+        codes = {one: new_code(one) for one in (only or readers)}
+        kept = {one: stored for one, stored in self.hashes().items() if one in readers and only}
         hashes = {reader_id: hash_code(code) for reader_id, code in codes.items()}
-        self._write(Event("codes_issued", value=canonical(hashes)))
+        self._write(Event("codes_issued", value=canonical({**kept, **hashes})))
         return codes
+
+    def hashes(self) -> dict[str, str]:
+        """The hashes of the codes that are good now, by reader."""
+        issued = self._log.events("kind = 'codes_issued'")
+        return issued[-1].data if issued else {}
 
     def sign_in(self, code: str) -> str:
         """The reader whose code this is; raises ``StudyError`` for any other text."""
-        issued = self._log.events("kind = 'codes_issued'")
-        hashes = issued[-1].data if issued else {}
+        hashes = self.hashes()
         for reader_id, stored in hashes.items():
             if code_matches(code, reader_id, stored):
                 return reader_id
@@ -297,6 +310,12 @@ class Store:
         return keep(self._log, self.design().study.protocol, given)
 
     # Investigator -----------------------------------------------------------------------------
+
+    def record(self, kind: str, value: Any) -> Saved:
+        """Keep what the investigator did or was told: previews, checks, pilots."""
+        if kind not in RECORDS:
+            raise StudyError("This cannot be recorded in a study.")
+        return self._write(Event(kind, value=canonical(value)))
 
     def back_up(self) -> Path:
         """Copy the study file to its backups: at the end of every session, and at the close."""

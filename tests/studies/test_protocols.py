@@ -84,3 +84,27 @@ def test_only_answers_of_the_question_are_taken(kind, good, bad):
     for value in bad:
         with pytest.raises(StudyError, match="not an answer"):
             question.check(value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("gap: 20", "gap: twenty"),
+        ("kind: marks", "kind: sound"),
+        ("measure: accuracy", "measure: luck"),
+        ("version: 1", "version: 1\ncolour: red"),
+        ("version: 1", "version: 1\nversion: 2"),
+        ("positive_from: 4", "positive_from: four"),
+        ("title: Visual Turing test", "title: [Visual"),
+    ],
+)
+def test_the_error_has_the_line_that_is_wrong(old, new):
+    text = edited(old, new)
+    wrong = new.splitlines()[-1].split(":")[0].strip()
+
+    with pytest.raises(StudyError) as told:
+        protocols.parse(text, "turing.yaml")
+
+    at = told.value.line
+    near = "\n".join(text.splitlines()[max(0, at - 4) : at + 1])
+    assert wrong in near and str(told.value).startswith(f"Line {at}: ")
