@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from app.access.door import Door
 from app.access.guard import Guard
+from app import messages
 from app.document import pictures
 from app.document.measuring import measured
 from app.document.session import Sessions, State
@@ -27,11 +28,15 @@ from app.routes.gallery import add_gallery_routes
 from app.routes.login import add_login_routes
 from app.routes.panels import add_panel_routes
 from app.routes.reading import add_reading_routes
+from app.routes.studies import Studies, add_study_routes
+from app.routes.study_pictures import add_study_picture_routes
+from app.routes.study_reports import add_study_report_routes
 from app.runs import faults
 from app.runs.job import BADLY
 from app.runs.jobs import Jobs
 from app.runs.loading import Engine
 from app.studies.reading import ReadingRoom
+from app.studies.intake import Intake
 from app.studies.shelf import Shelf
 from engine.errors import EngineError
 
@@ -56,10 +61,34 @@ def build(desk: Desk, mount: Callable[[FastAPI], FastAPI]) -> ASGIApp:
     add_gallery_routes(app, desk)
     models.add_routes(app, owner, desk.models, desk.loading)
     add_document_routes(app, owner, desk)
-    add_reading_routes(app, ReadingRoom(Shelf(desk.settings.studies)), desk.settings.port)
+    shelf = Shelf(desk.settings.studies)
+    add_reading_routes(app, ReadingRoom(shelf), desk.settings.port)
+    add_investigator_routes(app, owner, desk, shelf)
     add_login_routes(app, door)
     app.mount("/page", StaticFiles(directory=STATIC))
     return Guard(mount(app), desk.settings, door)
+
+
+def add_investigator_routes(
+    app: FastAPI, owner: Callable[[Request], str], desk: Desk, shelf: Shelf
+) -> None:
+    """Reader studies, the investigator's side. A study belongs to the user who is logged in; a
+    program without users has one shelf for everyone at this computer."""
+
+    def who(request: Request) -> str:
+        owner(request)
+        user = request.state.user
+        return "" if user is None else user.owner
+
+    def name(request: Request) -> str:
+        user = request.state.user
+        return "investigator" if user is None else user.name
+
+    studies = Studies(shelf, who, name)
+    intake = Intake(desk.settings.temp / "studies", messages.sentence)
+    add_study_routes(app, studies)
+    add_study_picture_routes(app, studies, intake, lambda asked: desk.sessions.of(owner(asked)))
+    add_study_report_routes(app, studies)
 
 
 def add_desk_routes(app: FastAPI, owner: Callable[[Request], str], desk: Desk) -> None:

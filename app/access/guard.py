@@ -33,7 +33,7 @@ GRADIO = re.compile(  # the routes of Gradio that its page uses; all others do n
 )
 OURS = re.compile(r"/(api|page)/.*|/(models|read|studies)(/.*)?")
 LOGIN = re.compile(r"/(login|logout|password)")  # where there are users
-PAGES = ("/", "/models")  # what a person opens; without users the session begins here
+PAGES = ("/", "/models", "/studies")  # what a person opens; without users the session begins here
 # Without a login: the login page, what it is drawn with, and what readers open by their code.
 OPEN = re.compile(r"/login|/page/.*|/static/fonts/.*|/favicon\.ico|/read(/.*)?")
 # Changes what all work with, so one who came by the network may not.

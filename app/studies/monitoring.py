@@ -18,7 +18,7 @@ def readings_of(log: Log) -> list[Reading]:
     answers: dict[str, dict[str, Event]] = defaultdict(dict)
     for event in log.events("kind = 'answer_set'"):
         answers[event.trial_id][event.question] = event
-    seconds = _seconds(log)
+    seconds = seconds_by_trial(log)
     rows = log.rows("SELECT trial_id, reader_id FROM trial ORDER BY reader_id, position")
     return [
         Reading(reader_id, trial_id, question, event.data, event.at, seconds[trial_id])
@@ -28,7 +28,7 @@ def readings_of(log: Log) -> list[Reading]:
     ]
 
 
-def _seconds(log: Log) -> dict[str, float]:
+def seconds_by_trial(log: Log) -> dict[str, float]:
     """Per submitted trial the seconds since it was last shown, without time away; nan if unknown.
 
     By the clock that never goes back; a restart of the computer in between makes it unknown.
@@ -68,7 +68,7 @@ def progress_of(
     log: Log, study: Study, failures: dict[str, int], excluded: set[str]
 ) -> list[Progress]:
     """One row a reader, in the order of the study."""
-    seconds = _seconds(log)
+    seconds = seconds_by_trial(log)
     found = []
     for reader in study.readers:
         name = reader.reader_id

@@ -44,7 +44,7 @@ NOTES = (
     "finished",
 )
 # What the investigator's pages record. None of it changes design or phase.
-RECORDS = ("previewed", "checked", "pilot_begun", "verified")
+RECORDS = ("previewed", "prepared", "checked", "pilot_begun", "verified")
 
 
 def create(
