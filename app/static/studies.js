@@ -141,10 +141,10 @@ window.STUDIES = (() => {
   }
 
   function confirmed(title, text, yes) {
-    const dialog = $("#ask");
-    $("#ask-title").textContent = title;
-    $("#ask-text").replaceChildren(...[].concat(text).map((one) => make("p", {}, one)));
-    $("#ask-yes").textContent = yes;
+    const dialog = $("#sure");
+    $("#sure-title").textContent = title;
+    $("#sure-text").replaceChildren(...[].concat(text).map((one) => make("p", {}, one)));
+    $("#sure-yes").textContent = yes;
     dialog.returnValue = "no";
     dialog.showModal();
     return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));

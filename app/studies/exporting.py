@@ -87,6 +87,7 @@ def export(store: Store, folder: Path, by: str) -> dict[str, Any]:
         "amendments": [{"at": e.at, "reason": e.reason, "change": e.data} for e in amendments],
         "phases": [{"at": e.at, **e.data} for e in store.log.events("kind = 'phase'")],
         "log_sha256": last_hash(store.log),
+        "checks": _checks(store),
         "exported_by": by,
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
@@ -104,6 +105,15 @@ def export(store: Store, folder: Path, by: str) -> dict[str, Any]:
     (folder / "report.html").write_text(page, "utf-8")
     (folder / SUMS).write_text("".join(f"{s}  {n}\n" for n, s in _sums(folder).items()), "utf-8")
     return results
+
+
+def _checks(store: Store) -> dict[str, Any]:
+    """The newest check of the pictures before the freeze, without names of cases."""
+    events = store.log.events("kind = 'checked'")
+    if not events:
+        return {}
+    found = events[-1].data
+    return {"at": events[-1].at, "remarks": found["remarks"], "separations": found["separations"]}
 
 
 def read_export(folder: Path) -> Data:
@@ -130,7 +140,12 @@ def read_export(folder: Path) -> Data:
             "hash of its freeze. Compare the files with SHA256SUMS."
         )
     return Data(
-        design, readings, record["excluded"], tuple(record["amendments"]), record["log_sha256"]
+        design,
+        readings,
+        record["excluded"],
+        tuple(record["amendments"]),
+        record["log_sha256"],
+        record.get("checks") or {},
     )
 
 

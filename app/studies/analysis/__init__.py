@@ -4,12 +4,13 @@ import math
 from statistics import median
 from typing import Any
 
+from app.studies.analysis.agreeing import over_session
 from app.studies.analysis.data import Data, answers_to
 from app.studies.analysis.decisions import forced_choice, turing
 from app.studies.analysis.preferred import preferred
 from app.studies.analysis.rated import rated
 from app.studies.errors import StudyError
-from app.studies.model import Part, Question
+from app.studies.model import Part, Question, Reading, Trial
 from app.studies.monitoring import catch_failures
 
 TOO_FAST_SECONDS = 2.0
@@ -47,6 +48,7 @@ def analyse(data: Data) -> dict[str, Any]:
             },
             "parts": parts,
             "quality": _quality(data),
+            "pace": _pace(data),
         }
     )
 
@@ -67,25 +69,66 @@ def _of_question(data: Data, part: Part, question: Question) -> dict[str, Any] |
     return None
 
 
+def _first_showings(data: Data, part: Part, question: Question) -> list[tuple[Trial, Reading]]:
+    """Main answers: repeats and catch trials count in nothing but what they are for."""
+    found = answers_to(data, part.name, question.name)
+    return [(trial, one) for trial, one in found if not (trial.repeat_of or trial.catch)]
+
+
 def _marks(data: Data, part: Part, question: Question) -> dict[str, Any]:
-    """Places and reasons of marks, by source."""
+    """Places and reasons of marks by source, and from how many trials they are."""
     sources: dict[str, dict[str, Any]] = {}
-    for trial, reading in answers_to(data, part.name, question.name):
-        for mark in [] if trial.catch else reading.value:
+    for trial in _read_trials(data, part):
+        for case in (trial.left_case, trial.right_case):
+            if case:
+                found = sources.setdefault(data.cases[case].source, _no_marks(data, case))
+                found["trials"] += 1
+    for trial, reading in _first_showings(data, part, question):
+        for mark in reading.value:
             side = trial.right_case if mark.get("side") == "right" else trial.left_case
-            found = sources.setdefault(data.cases[side].source, {"points": [], "tags": {}})
+            found = sources[data.cases[side].source]
             found["points"].append([mark["x"], mark["y"]])
             tag = mark.get("tag", "")
             found["tags"][tag] = found["tags"].get(tag, 0) + 1
     return {"kind": "marks", "sources": sources}
 
 
+def _no_marks(data: Data, case: str) -> dict[str, Any]:
+    return {"synthetic": data.cases[case].synthetic, "trials": 0, "points": [], "tags": {}}
+
+
+def _read_trials(data: Data, part: Part) -> list[Trial]:
+    """Submitted main trials of the readers that count, marked or not."""
+    submitted = {one.trial_id for one in data.readings}
+    readers = set(data.readers())
+    return [
+        trial
+        for trial in data.design.trials
+        if trial.part == part.name
+        and trial.trial_id in submitted
+        and trial.reader_id in readers
+        and not (trial.practice or trial.repeat_of or trial.catch)
+    ]
+
+
 def _chosen(data: Data, part: Part, question: Question) -> dict[str, Any]:
     counts = dict.fromkeys(question.anchors, 0)
-    for _, reading in answers_to(data, part.name, question.name):
+    for _, reading in _first_showings(data, part, question):
         for one in reading.value if isinstance(reading.value, list) else [reading.value]:
             counts[one] += 1
     return {"kind": "choice", "counts": counts}
+
+
+def _pace(data: Data) -> dict[str, Any]:
+    """Seconds a case along the order, over all parts, of the readers that count."""
+    places: dict[str, dict[int, float]] = {one: {} for one in data.readers()}
+    trials = {trial.trial_id: trial for trial in data.design.trials}
+    for reading in data.readings:
+        trial = trials[reading.trial_id]
+        counts = reading.reader_id in places and not trial.practice
+        if counts and not math.isnan(reading.seconds):
+            places[reading.reader_id][trial.position] = reading.seconds
+    return over_session({reader: sorted(one.items()) for reader, one in places.items()})
 
 
 def _quality(data: Data) -> list[dict[str, Any]]:

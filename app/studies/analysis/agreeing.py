@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from app.studies.analysis.data import Table
 from app.studies.model import Plan
@@ -15,7 +16,7 @@ from app.studies.statistics.agreement import (
     krippendorff_alpha,
     over_cases,
 )
-from app.studies.statistics.proportions import wilson
+from app.studies.statistics.proportions import Estimate, wilson
 from app.studies.statistics.ratings import drift, limits_of_agreement
 
 MOST_DRAWS = 500
@@ -65,14 +66,27 @@ def with_oneself(pairs: dict[str, list[tuple[float, float]]]) -> list[dict[str, 
     return found
 
 
+def _over_readers(means: list[float]) -> Estimate:
+    """The mean of readers' means with a 95 % t interval; without one for a single reader."""
+    value = float(np.mean(means))
+    if len(means) < 2:
+        return Estimate(value, np.nan, np.nan)
+    half = float(stats.t.ppf(0.975, len(means) - 1) * np.std(means, ddof=1) / np.sqrt(len(means)))
+    return Estimate(value, value - half, value + half)
+
+
 def over_session(places: dict[str, list[tuple[int, float]]]) -> dict[str, Any]:
-    """Means over stretches of twenty places of all readers, halves, and rank correlation."""
-    every = [place for one in places.values() for place in one]
-    if not every:
+    """Means over stretches of twenty places, halves, and rank correlation.
+
+    The mean of a stretch is that of the readers' means, with a t interval for readers as random.
+    """
+    if not any(places.values()):
         return {}
-    stretches: dict[int, list[float]] = {}
-    for position, value in every:
-        stretches.setdefault((position - 1) // STRETCH, []).append(value)
+    stretches: dict[int, dict[str, list[float]]] = {}
+    for reader, one in places.items():
+        for position, value in one:
+            by_reader = stretches.setdefault((position - 1) // STRETCH, {})
+            by_reader.setdefault(reader, []).append(value)
     halves = [
         (
             np.mean([v for _, v in one[: len(one) // 2]]),
@@ -87,8 +101,13 @@ def over_session(places: dict[str, list[tuple[int, float]]]) -> dict[str, Any]:
     }
     return {
         "stretches": [
-            {"from": n * STRETCH + 1, "count": len(values), "mean": float(np.mean(values))}
-            for n, values in sorted(stretches.items())
+            {
+                "from": n * STRETCH + 1,
+                "to": (n + 1) * STRETCH,
+                "count": sum(len(values) for values in by_reader.values()),
+                **asdict(_over_readers([float(np.mean(one)) for one in by_reader.values()])),
+            }
+            for n, by_reader in sorted(stretches.items())
         ],
         "first_half": float(np.mean([a for a, _ in halves])) if halves else None,
         "second_half": float(np.mean([b for _, b in halves])) if halves else None,

@@ -17,13 +17,17 @@ Answer = Callable[[Trial, Any], float]
 
 @dataclass(frozen=True)
 class Data:
-    """A finished study: its design, the answers, and what happened after the freeze."""
+    """A finished study: its design, the answers, and what happened after the freeze.
+
+    ``checks`` is what the check of the pictures found before it, empty where there was none.
+    """
 
     design: Design
     readings: tuple[Reading, ...]
     excluded: Mapping[str, str] = field(default_factory=dict)
     amendments: tuple[Mapping[str, Any], ...] = ()
     log_hash: str = ""
+    checks: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cases(self) -> dict[str, Case]:

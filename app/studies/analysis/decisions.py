@@ -12,7 +12,14 @@ from app.studies.analysis.data import Data, Table, in_order, plain, repeated, ta
 from app.studies.model import Part, Plan, Question, Trial
 from app.studies.ordering import generator
 from app.studies.statistics.areas import area, components, curve
-from app.studies.statistics.proportions import clopper_pearson, detection, equivalent, exact_p, holm
+from app.studies.statistics.proportions import (
+    Estimate,
+    clopper_pearson,
+    detection,
+    equivalent,
+    exact_p,
+    holm,
+)
 from app.studies.statistics.readers_and_cases import (
     Numbers,
     bootstrap_of_mean,
@@ -36,11 +43,12 @@ def turing(data: Data, part: Part, question: Question) -> dict[str, Any]:
 
     return {
         "kind": "turing",
+        "anchors": list(question.anchors),
         **_counts(table),
         "accuracy": accuracy(data, table, correct, plan),
         "readers": _readers(table, called, correct, plan),
         "area": asdict(_mean_area(table, table.synthetic, plan)),
-        "sources": _sources(table, called, plan),
+        "sources": _sources(table, called, len(question.anchors), plan),
         "comparisons": _comparisons(table, plan),
         "agreement": agreement(table, plan, called.astype(float), _rng(data, 1)),
         "repeats": with_oneself(repeated(data, part.name, question.name, plain)),
@@ -88,7 +96,7 @@ def accuracy(data: Data, table: Table, correct: Numbers, plan: Plan) -> dict[str
     drawn = bootstrap_of_mean(correct, plan.bootstrap, _rng(data, 0), strata, plan.confidence)
     width = honest.estimate.high - honest.estimate.low
     return {
-        "headline": asdict(honest.estimate),
+        "headline": asdict(cut(honest.estimate)),
         "method": "Obuchowski-Rockette, readers and cases random, cases within sources",
         "degrees": honest.degrees,
         "bootstrap": asdict(drawn),
@@ -129,15 +137,21 @@ def _readers(table: Table, called: Any, correct: Numbers, plan: Plan) -> list[di
 
 
 def _mean_area(table: Table, positive: Any, plan: Plan) -> Any:
-    return mean_area(
-        table.values[:, positive], table.values[:, ~table.synthetic], plan.confidence
-    ).estimate
+    scores = table.values[:, positive], table.values[:, ~table.synthetic]
+    return cut(mean_area(*scores, plan.confidence).estimate)
 
 
-def _sources(table: Table, called: Any, plan: Plan) -> list[dict[str, Any]]:
-    """Per source how often it was called synthetic; for synthetic ones the fooling rate."""
+def cut(one: Estimate) -> Estimate:
+    """An interval of a share or an area, which cannot lie below 0 or above 1."""
+    return Estimate(one.value, max(0.0, one.low), min(1.0, one.high))
+
+
+def _sources(table: Table, called: Any, steps: int, plan: Plan) -> list[dict[str, Any]]:
+    """Per source, real ones first, its answers and how often it was called synthetic; for
+    synthetic ones the fooling rate."""
     found = []
-    for source in sorted(set(table.sources)):
+    pairs = zip(table.synthetic, table.sources, strict=True)
+    for _, source in sorted({(bool(fake), str(one)) for fake, one in pairs}):
         inside = table.sources == source
         share = called[:, inside].astype(float)
         strata = np.zeros(share.shape[1], dtype=np.int64)
@@ -146,13 +160,14 @@ def _sources(table: Table, called: Any, plan: Plan) -> list[dict[str, Any]]:
             "source": str(source),
             "synthetic": synthetic,
             "cases": int(inside.sum()),
+            "counts": [int((table.values[:, inside] == n + 1).sum()) for n in range(steps)],
             "called_synthetic": asdict(
-                mean_share_in_strata(share, strata, plan.confidence).estimate
+                cut(mean_share_in_strata(share, strata, plan.confidence).estimate)
             ),
         }
         if synthetic:
             fooled = mean_share_in_strata(1 - share, strata, plan.confidence).estimate
-            row["fooling_rate"] = asdict(fooled)
+            row["fooling_rate"] = asdict(cut(fooled))
             row["area"] = asdict(_mean_area(table, inside, plan))
         found.append(row)
     return found

@@ -1,6 +1,7 @@
 """Preferences between sources: wins, strengths, sides, circles."""
 
 from dataclasses import asdict
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _strengths(data: Data, table: Table, names: list[str], plan: Plan) -> dict[s
     try:
         found = bradley_terry(*win_matrix(table, names, np.ones(readers), np.ones(items)))
     except StudyError as error:
-        return {"strengths": None, "note": str(error)}
+        return {"strengths": None, "differences": [], "note": str(error)}
     rng = generator(data.design.study.seed, BOOTSTRAP_STREAM)
     drawn: list[Strengths] = []
     draws = min(plan.bootstrap, MOST_DRAWS)
@@ -90,7 +91,30 @@ def _strengths(data: Data, table: Table, names: list[str], plan: Plan) -> dict[s
         rows.append({"source": name, "log": found.log[n], "low": float(low), "high": float(high)})
     return {
         "strengths": rows,
+        "differences": _differences(names, found, drawn, tail),
         "tie_parameter": found.tie,
         "bootstrap_draws": draws,
         "bootstrap_draws_without_finite_strengths": draws - len(drawn),
     }
+
+
+def _differences(
+    names: list[str], found: Strengths, drawn: list[Strengths], tail: float
+) -> list[dict[str, Any]]:
+    """Every two sources: the probability that the first is preferred where one of them is."""
+    rows = []
+    for a, b in combinations(range(len(names)), 2):
+        spread = [one.win(a, b) for one in drawn]
+        low, high = np.quantile(spread, [tail, 1 - tail]) if spread else (np.nan, np.nan)
+        rows.append(
+            {
+                "first": names[a],
+                "second": names[b],
+                "preferred": {
+                    "value": found.win(a, b),
+                    "low": float(low),
+                    "high": float(high),
+                },
+            }
+        )
+    return rows

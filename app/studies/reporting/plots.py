@@ -1,131 +1,135 @@
-"""Plots as SVG text: no script, font or picture from elsewhere; every estimate has its interval.
+"""The plots of a report. Every estimate has its interval, every axis its unit."""
 
-Colours are classes, so that the page's style decides them for the screen and for paper.
-"""
-
-import math
 from collections.abc import Sequence
-from html import escape
 from itertools import pairwise
+from math import exp
 from typing import Any
 
-WIDTH = 640
-LABEL = 120
+from app.studies.reporting.drawing import (
+    WIDTH,
+    below,
+    beside,
+    joined,
+    line,
+    rect,
+    scale,
+    shades,
+    svg,
+    text,
+    ticks,
+)
+
+LABEL = 130  # room for names on the left
+NOTE = 170  # room for an estimate with its interval on the right
 ROW = 24
-NOTE = 165  # room for an estimate with its interval
-SHADES = 5
+LONGEST = 18  # letters of a name
 
 
-def _svg(height: float, name: str, parts: Sequence[str], width: int = WIDTH) -> str:
-    """The picture with its name for those who cannot see it."""
-    box = f'width="{width}" viewBox="0 0 {width} {height:.0f}"'
-    return f'<svg {box} role="img" aria-label="{escape(name)}">{"".join(parts)}</svg>'
+def named(name: str) -> str:
+    """A name that fits its room; the tables have it whole."""
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "\u2026"
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
+def told(one: dict[str, Any], digits: int = 2, percent: bool = False) -> str:
+    """An estimate in words: 0.64 (0.56 to 0.72), or 64 % (56 to 72)."""
+    by, unit, digits = (100, " %", 0) if percent else (1, "", digits)
+    value = _signed(f"{by * one['value']:.{digits}f}")
+    if one["low"] is None:
+        return f"{value}{unit}"
+    low, high = (_signed(f"{by * one[end]:.{digits}f}") for end in ("low", "high"))
+    return f"{value}{unit} ({low} to {high})"
 
 
-def _text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text {place} class="{kind}">{escape(words)}</text>'
-
-
-def _rect(x: float, y: float, width: float, height: float, kind: str) -> str:
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" class="{kind}"/>'
-    )
+def _signed(word: str) -> str:
+    return word.replace("-", "\u2212")
 
 
 def forest(
     rows: Sequence[tuple[str, dict[str, Any]]],
     summary: tuple[str, dict[str, Any]] | None,
     span: tuple[float, float],
+    title: str,
     marks: tuple[float, float, float] | None = None,
-    digits: int = 2,
+    percent: bool = False,
 ) -> str:
     """Estimates with intervals, one a row, and their summary as a diamond.
 
     ``span`` gives the ends of the axis; ``marks`` a middle line and the ends of a band.
     """
     low, high = span
-    count = len(rows) + (1 if summary else 0)
-    bottom = count * ROW + 16
     right = WIDTH - NOTE
-
-    def x(value: float) -> float:
-        return LABEL + (min(max(value, low), high) - low) / (high - low) * (right - LABEL)
-
+    count = len(rows) + (1 if summary else 0)
+    bottom = 10 + count * ROW
+    x = scale(low, high, LABEL, right)
     parts = []
     if marks:
         middle, start, end = marks
-        parts.append(_rect(x(start), 4, x(end) - x(start), bottom - 8, "band"))
-        parts.append(_line(x(middle), 4, x(middle), bottom - 4, "dash"))
+        parts.append(rect(x(start), 4, x(end) - x(start), bottom - 4, "band"))
+        parts.append(line(x(middle), 4, x(middle), bottom, "dash"))
     for n, (name, one) in enumerate(rows):
         y = 18 + n * ROW
-        parts += [
-            _text(LABEL - 10, y + 4, name, "end"),
-            _text(right + 10, y + 4, told(one, digits)),
-        ]
+        parts.append(text(LABEL - 10, y + 4, named(name), "end"))
+        parts.append(text(right + 14, y + 4, told(one, percent=percent)))
         if one["low"] is not None:
-            parts.append(_line(x(one["low"]), y, x(one["high"]), y, "whisker"))
-        parts.append(_rect(x(one["value"]) - 4, y - 4, 8, 8, "dot"))
+            parts.append(line(x(one["low"]), y, x(one["high"]), y, "whisker"))
+            for end in ("low", "high"):
+                parts.append(line(x(one[end]), y - 4, x(one[end]), y + 4, "whisker"))
+        parts.append(rect(x(one["value"]) - 4, y - 4, 8, 8, "dot"))
     if summary:
-        name, one = summary
-        y = 18 + len(rows) * ROW
-        a, b, c = x(one["low"]), x(one["value"]), x(one["high"])
-        parts.append(
-            f'<polygon points="{a:.1f},{y} {b:.1f},{y - 7} {c:.1f},{y} {b:.1f},{y + 7}" '
-            'class="diamond"/>'
-        )
-        parts += [
-            _text(LABEL - 10, y + 4, name, "end"),
-            _text(right + 10, y + 4, told(one, digits)),
-        ]
-    for value in _ticks(low, high):
-        parts.append(_text(x(value), bottom + 14, f"{value:g}", "middle", "small"))
-    return _svg(bottom + 20, "Estimates with intervals", parts)
+        parts += _diamond(summary, 18 + len(rows) * ROW, x, right, percent)
+    return svg(
+        bottom + 40,
+        "Estimates with intervals",
+        [*parts, *below(low, high, x, bottom, title, percent)],
+    )
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """At most eight round numbers within an axis."""
-    step = next(one for one in (0.1, 0.2, 0.5, 1, 2, 5, 10, 1e9) if (high - low) / one <= 8)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(n * step, 6) for n in range(first, last + 1)]
-
-
-def told(one: dict[str, Any], digits: int = 2) -> str:
-    """An estimate in words: 0.64 (0.56 to 0.72)."""
-    if one["low"] is None:
-        return f"{one['value']:.{digits}f}"
-    return f"{one['value']:.{digits}f} ({one['low']:.{digits}f} to {one['high']:.{digits}f})"
-
-
-def roc(curves: Sequence[Sequence[Sequence[float]]]) -> str:
-    """Empirical curves of readers, thin, and the mean of their heights, thick."""
-    size, left, top = 300, 60, 10
-
-    def path(points: Sequence[Sequence[float]], kind: str) -> str:
-        words = " ".join(f"{left + size * a:.1f},{top + size * (1 - b):.1f}" for a, b in points)
-        return f'<polyline points="{words}" class="{kind}"/>'
-
-    grid = [n / 50 for n in range(51)]
-    mean = [(0.0, 0.0)]
-    mean += [(f, sum(_height(c, f) for c in curves) / len(curves)) for f in grid]
-    parts = [
-        _rect(left, top, size, size, "frame"),
-        _line(left, top + size, left + size, top, "dash"),
-        *(path(one, "thin") for one in curves),
-        path(mean, "thick"),
-        _text(left + size / 2, top + size + 34, "real called synthetic", "middle"),
-        _text(left - 8, top + 12, "1", "end", "small"),
-        _text(left - 8, top + size, "0", "end", "small"),
-        _text(left, top + size + 16, "0", "middle", "small"),
-        _text(left + size, top + size + 16, "1", "middle", "small"),
-        f'<text transform="translate(30 {top + size / 2}) rotate(-90)" text-anchor="middle">'
-        "synthetic called synthetic</text>",
+def _diamond(
+    summary: tuple[str, dict[str, Any]], y: float, x: Any, right: float, percent: bool
+) -> list[str]:
+    name, one = summary
+    a, b, c = x(one["low"]), x(one["value"]), x(one["high"])
+    shape = f"{a:.1f},{y} {b:.1f},{y - 7} {c:.1f},{y} {b:.1f},{y + 7}"
+    return [
+        line(LABEL, y - ROW / 2, right + NOTE, y - ROW / 2, "grid"),
+        f'<polygon points="{shape}" class="diamond"/>',
+        text(LABEL - 10, y + 4, name, "end", "strong"),
+        text(right + 14, y + 4, told(one, percent=percent), "start", "strong"),
     ]
-    return _svg(size + 60, "ROC curves of the readers and their mean", parts, 400)
+
+
+def roc(rows: Sequence[tuple[str, Sequence[Sequence[float]], str]], mean: str) -> str:
+    """Empirical curves of readers, thin, and the mean of their heights, thick.
+
+    ``rows`` are reader, curve and area in words; ``mean`` is the mean area in words.
+    """
+    size, left, top = 320, 74, 12
+    x, y = scale(0, 1, left, left + size), scale(0, 1, top + size, top)
+    curves = [curve for _, curve, _ in rows]
+
+    def drawn(points: Sequence[Sequence[float]], kind: str) -> str:
+        return joined([(x(a), y(b)) for a, b in points], kind)
+
+    grid = [n / 100 for n in range(101)]
+    average = [(0.0, 0.0)]
+    average += [(f, sum(_height(c, f) for c in curves) / len(curves)) for f in grid]
+    parts = [
+        *beside(0, 1, y, left, left + size, "synthetic called synthetic", False, most=4),
+        *[line(x(v), top, x(v), top + size, "grid") for v in ticks(0, 1, 4)],
+        rect(left, top, size, size, "frame"),
+        line(x(0), y(0), x(1), y(1), "dash"),
+        *(drawn(one, "thin") for one in curves),
+        drawn(average, "thick"),
+        *below(0, 1, x, top + size, "real called synthetic", False),
+    ]
+    column = left + size + 36
+    parts.append(text(column, 24, "Area under the curve", kind="title"))
+    lines = [("Mean", mean), *((name, words) for name, _, words in rows)]
+    for n, (name, words) in enumerate(lines[:14]):
+        kind = "" if n else "strong"
+        parts.append(text(column, 46 + n * 20, named(name), kind=kind))
+        parts.append(text(column + 60, 46 + n * 20, words, kind=kind))
+    return svg(top + size + 44, "ROC curves of the readers and their mean", parts)
 
 
 def _height(curve: Sequence[Sequence[float]], false_alarms: float) -> float:
@@ -138,84 +142,136 @@ def _height(curve: Sequence[Sequence[float]], false_alarms: float) -> float:
     return best
 
 
-def stacked(rows: Sequence[tuple[str, Sequence[int], str]], names: Sequence[str]) -> str:
-    """Shares of answers, one bar a source, with the answers named below."""
-    right = WIDTH - NOTE
+def stacked(
+    rows: Sequence[tuple[str, Sequence[int], str]], names: Sequence[str], two_sided: bool = False
+) -> str:
+    """Shares of answers in %, one bar a source, with the answers named below.
+
+    ``two_sided`` colours a scale that goes from real to synthetic.
+    """
+    right = WIDTH - 130
+    colours = shades(len(names), two_sided)
+    place = scale(0, 1, LABEL, right)
     parts = []
     for n, (name, counts, note) in enumerate(rows):
-        y = 8 + n * (ROW + 8)
-        parts += [_text(LABEL - 10, y + 16, name, "end"), _text(right + 10, y + 16, note)]
-        x = float(LABEL)
+        y = 8 + n * (ROW + 10)
+        parts += [text(LABEL - 10, y + 17, named(name), "end"), text(right + 12, y + 17, note)]
+        whole, done = max(1, sum(counts)), 0
         for level, count in enumerate(counts):
-            width = (right - LABEL) * count / max(1, sum(counts))
-            parts.append(_rect(x, y, width, ROW, f"shade s{_shade(level, len(counts))}"))
+            start, width = place(done / whole), place(count / whole) - LABEL
+            parts.append(rect(start, y, width, ROW, fill=colours[level], more=' stroke="#fff"'))
             if width > 26:
-                share = f"{100 * count / sum(counts):.0f}"
-                kind = "in dark" if _shade(level, len(counts)) < 3 else "in"
-                parts.append(_text(x + width / 2, y + 16, share, "middle", kind))
-            x += width
-    y = 8 + len(rows) * (ROW + 8) + 8
+                share = f"{100 * count / whole:.0f}"
+                on = colours[level]
+                parts.append(text(start + width / 2, y + 17, share, "middle", "in", on))
+            done += count
+    bottom = 8 + len(rows) * (ROW + 10)
+    parts += below(0, 1, place, bottom, "share of answers", True)
+    legend = bottom + 50
     for level, name in enumerate(names):
-        parts.append(_rect(LABEL, y + level * 18, 12, 12, f"shade s{_shade(level, len(names))}"))
-        parts.append(_text(LABEL + 20, y + 11 + level * 18, f"{level + 1}  {name}", kind="small"))
-    return _svg(y + len(names) * 18 + 6, "Shares of answers by source", parts)
-
-
-def _shade(level: int, count: int) -> int:
-    return round(level * (SHADES - 1) / max(1, count - 1))
+        y = legend + (level // 2) * 20
+        x = LABEL + (level % 2) * (right - LABEL + 60) / 2
+        parts.append(rect(x, y, 12, 12, fill=colours[level], more=' stroke="#888"'))
+        parts.append(text(x + 18, y + 11, f"{level + 1}  {name}", kind="small"))
+    return svg(legend + (len(names) + 1) // 2 * 20 + 4, "Shares of answers by source", parts)
 
 
 def matrix(names: Sequence[str], values: Sequence[Sequence[float | None]]) -> str:
     """Agreement of every two readers, in numbers and shades."""
-    cell = min(56, (WIDTH - LABEL) // max(1, len(names)))
+    cell, row = min(64, (WIDTH - LABEL - 90) // max(1, len(names))), 28
+    colours = shades(6, two_sided=False)
     parts = []
     for i, name in enumerate(names):
-        parts.append(_text(LABEL - 10, 44 + i * 28, name, "end"))
-        parts.append(_text(LABEL + (i + 0.5) * cell, 18, name, "middle"))
+        parts.append(text(LABEL - 10, 46 + i * row, name, "end"))
+        parts.append(text(LABEL + (i + 0.5) * cell, 18, name, "middle"))
         for j, value in enumerate(values[i]):
+            x, y = LABEL + j * cell, 28 + i * row
             if i == j or value is None:
+                parts.append(rect(x, y, cell - 2, row - 2, "empty"))
                 continue
-            shade = min(SHADES - 1, max(0, int(value * SHADES)))
-            x = LABEL + j * cell
-            parts.append(_rect(x, 27 + i * 28, cell - 2, 26, f"shade s{shade}"))
-            kind = "in dark" if shade < 3 else "in"
-            parts.append(_text(x + cell / 2, 44 + i * 28, f"{value:.2f}", "middle", kind))
-    return _svg(36 + 28 * len(names), "Agreement of every two readers", parts)
+            fill = colours[min(5, max(0, int(value * 6)))]
+            parts.append(rect(x, y, cell - 2, row - 2, fill=fill))
+            if cell >= 34:
+                word = _signed(f"{value:.2f}")
+                parts.append(text(x + cell / 2 - 1, y + 18, word, "middle", "in", fill))
+    x = LABEL + cell * len(names) + 24
+    for n, fill in enumerate(colours):
+        y = 28 + n * 18
+        parts.append(rect(x, y, 14, 14, fill=fill))
+        word = "below 0.17" if n == 0 else f"from {n / 6:.2f}"
+        parts.append(text(x + 20, y + 12, word, kind="small"))
+    return svg(max(40 + row * len(names), 150), "Agreement of every two readers", parts)
 
 
-def series(points: Sequence[tuple[str, float]], span: tuple[float, float]) -> str:
-    """Means along the session, joined."""
+def series(
+    points: Sequence[tuple[int, int, dict[str, Any]]],
+    span: tuple[float, float],
+    title: str,
+    percent: bool,
+    middle: float | None = None,
+) -> str:
+    """Means along the order of trials: first and last place of a stretch, and its estimate."""
     low, high = span
-    step = (WIDTH - LABEL - 60) / max(1, len(points))
-    places = [
-        (LABEL + step * (n + 0.5), 150 - 130 * (value - low) / (high - low))
-        for n, (_, value) in enumerate(points)
-    ]
-    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    parts = [
-        _text(LABEL - 10, 154, f"{low:g}", "end", "small"),
-        _text(LABEL - 10, 24, f"{high:g}", "end", "small"),
-        _line(LABEL, 150, WIDTH - 60, 150, "grid"),
-        _line(LABEL, 20, WIDTH - 60, 20, "grid"),
-        f'<polyline points="{joined}" class="thick"/>',
-    ]
-    for (name, value), (x, y) in zip(points, places, strict=True):
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="dot"/>')
-        parts.append(_text(x, 170, name, "middle", "small"))
-        parts.append(_text(x, y - 10, f"{value:.2f}", "middle", "small"))
-    return _svg(180, "Means along the session", parts)
-
-
-def places(points: Sequence[Sequence[float]]) -> str:
-    """Marks in a square that stands for the picture; what is marked often is dense."""
-    side = 280
-    dots = [
-        f'<circle cx="{10 + side * x:.1f}" cy="{10 + side * y:.1f}" r="12" class="mark"/>'
-        for x, y in points
-    ]
-    return _svg(
-        side + 20,
-        "Places of marks in the picture",
-        [_rect(10, 10, side, side, "frame"), *dots],
-        300,
+    left, right, top, bottom = LABEL - 30, WIDTH - 30, 14, 174
+    y = scale(low, high, bottom, top)
+    parts = beside(low, high, y, left, right, title, percent)
+    if middle is not None:
+        parts.append(line(left, y(middle), right, y(middle), "dash"))
+    step = (right - left) / max(1, len(points))
+    places = [(left + step * (n + 0.5), y(one["value"])) for n, (_, _, one) in enumerate(points)]
+    parts.append(joined(places, "thick"))
+    for (first, last, one), (x, height) in zip(points, places, strict=True):
+        if one["low"] is not None:
+            parts.append(line(x, y(one["low"]), x, y(one["high"]), "whisker"))
+        parts.append(f'<circle cx="{x:.1f}" cy="{height:.1f}" r="4" class="dot"/>')
+        parts.append(text(x, bottom + 18, f"{first} to {last}", "middle", "small"))
+    parts.append(line(left, bottom, right, bottom, "axis"))
+    parts.append(
+        text((left + right) / 2, bottom + 36, "place in the order of trials", "middle", "title")
     )
+    return svg(bottom + 42, "Means along the order of trials", parts)
+
+
+CELLS, SPREAD = 40, 0.045  # of the heat map; the spread is a share of the picture's side
+
+
+def heat(panels: Sequence[tuple[str, str, Sequence[Sequence[float]], int]]) -> str:
+    """Marks as density in a square that stands for the picture, all panels on one scale.
+
+    A panel is source, words, places (shares of width and height) and answers. The density is of
+    marks an answer, smoothed by a Gaussian.
+    """
+    side, gap, top = 210, 18, 22
+    grids = [_density(points, max(1, answers)) for _, _, points, answers in panels]
+    most = max((max(map(max, grid)) for grid in grids), default=0.0) or 1.0
+    parts = []
+    for n, ((name, words, _, _), grid) in enumerate(zip(panels, grids, strict=True)):
+        x, y = 10 + (n % 3) * (side + gap), (n // 3) * (side + 52) + top
+        parts.append(text(x, y - 7, named(name), kind="strong"))
+        parts.append(rect(x, y, side, side, "film"))
+        size = side / CELLS
+        for i, row in enumerate(grid):
+            for j, value in enumerate(row):
+                share = value / most
+                if share > 0.04:
+                    more = f' fill-opacity="{share:.2f}"'
+                    parts.append(
+                        rect(x + j * size, y + i * size, size + 0.3, size + 0.3, "mark", more=more)
+                    )
+        parts.append(rect(x, y, side, side, "frame"))
+        parts.append(text(x, y + side + 16, words, kind="small"))
+    rows = (len(panels) + 2) // 3
+    return svg(rows * (side + 52) + 4, "Places of marks in the picture", parts)
+
+
+def _density(points: Sequence[Sequence[float]], answers: int) -> list[list[float]]:
+    centres = [(n + 0.5) / CELLS for n in range(CELLS)]
+    across = [[exp(-((c - x) ** 2) / 2 / SPREAD**2) for c in centres] for x, _ in points]
+    down = [[exp(-((c - y) ** 2) / 2 / SPREAD**2) for c in centres] for _, y in points]
+    return [
+        [
+            sum(d[i] * a[j] for a, d in zip(across, down, strict=True)) / answers
+            for j in range(CELLS)
+        ]
+        for i in range(CELLS)
+    ]
