@@ -15,9 +15,9 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from app import messages
 from app.access.door import Door
 from app.access.guard import Guard
-from app import messages
 from app.document import pictures
 from app.document.measuring import measured
 from app.document.session import Sessions, State

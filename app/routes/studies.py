@@ -58,10 +58,12 @@ class Looked(BaseModel):
 
 @dataclass(frozen=True)
 class Studies:
-    """What the routes need: the shelf, and who asks. An empty user is one without users."""
+    """What the routes need: the shelf, who asks (empty where there are no users), and the name
+    under which what they do is recorded."""
 
     shelf: Shelf
     who: Who
+    name: Who
 
     def of(self, request: Request, study_id: str) -> Store:
         """The study, if it is there for who asks."""
@@ -96,7 +98,7 @@ def add_study_routes(app: FastAPI, studies: Studies) -> None:
     def listed(request: Request) -> Any:
         user = who(request)
         return answered(lambda: {
-            "user": user,
+            "user": studies.name(request) if user else "",
             "folder": str(shelf.folder) if not user else "",
             "studies": [vars(one) for one in shelf.list_of(user)],
             "protocols": [
@@ -267,10 +269,7 @@ def step(store: Store, work: Callable[[], Any]) -> Any:
 
 
 def add_phase_routes(app: FastAPI, studies: Studies) -> None:
-    of, who = studies.of, studies.who
-
-    def by(request: Request) -> str:
-        return who(request) or "investigator"
+    of, by = studies.of, studies.name
 
     @app.post("/api/studies/{study_id}/freeze")
     def freeze(request: Request, study_id: str, asked: Named) -> Any:

@@ -26,7 +26,7 @@ def add_study_report_routes(app: FastAPI, studies: Studies) -> None:
         store = of(request, study_id)
 
         def work() -> dict[str, Any]:
-            export(store, new_folder(store), studies.who(request) or "investigator")
+            export(store, new_folder(store), studies.name(request))
             return page.overview(store)
 
         return answered(work)

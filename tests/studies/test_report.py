@@ -1,0 +1,172 @@
+"""The report for print: figures with axes, captions and places that arithmetic gives."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from app.studies.analysis import analyse
+from app.studies.analysis.agreeing import over_session
+from app.studies.analysis.data import Data
+from app.studies.design import make_design
+from app.studies.model import Reading
+from app.studies.reporting import drawing, plots
+from app.studies.reporting.page import report
+from app.studies.simulation import Modelled, ModelledReaders, simulated_study
+
+ESTIMATE = {"value": 0.64, "low": 0.56, "high": 0.72}
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A finished visual Turing test of three modelled readers, and its results."""
+    study = simulated_study("turing", 3, 60, 5)
+    plan = replace(study.protocol.plan, bootstrap=100)
+    study = replace(study, protocol=replace(study.protocol, plan=plan))
+    design, modelled = make_design(study), ModelledReaders(study, Modelled(), 5)
+    readings = [
+        Reading(trial.reader_id, trial.trial_id, question, value, "", 9.0)
+        for trial in design.trials
+        for question, value in modelled.answers(study.protocol.part(trial.part), trial).items()
+    ]
+    data = Data(design, tuple(readings))
+    return data, analyse(data)
+
+
+def numbers(kind: str, name: str, text: str) -> list[float]:
+    return [float(one) for one in re.findall(rf'<{kind}[^>]* {name}="([-\d.]+)"', text)]
+
+
+def test_an_estimate_stands_at_its_place_of_the_axis_with_the_ends_of_its_interval():
+    drawn = plots.forest([("R01", ESTIMATE)], None, (0.4, 0.9), "right answers", percent=True)
+    start, end = plots.LABEL, drawing.WIDTH - plots.NOTE
+
+    def place(value):
+        return round(start + (value - 0.4) / 0.5 * (end - start), 1)
+
+    square = numbers("rect", "x", drawn)[0] + 4
+    assert square == pytest.approx(place(0.64), abs=0.1)
+    assert {place(0.56), place(0.72)} <= set(numbers("line", "x1", drawn))
+    assert "64 % (56 to 72)" in drawn
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (0.0, 1.0, [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        (0.3, 1.0, [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]),
+        (-0.9, 0.7, [-0.8, -0.6, -0.4, -0.2, 0, 0.2, 0.4, 0.6]),
+        (1.0, 5.0, [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5]),
+        (0.0, 33.0, [0, 5, 10, 15, 20, 25, 30]),
+    ],
+)
+def test_axes_have_round_numbers(low, high, wanted):
+    assert drawing.ticks(low, high) == pytest.approx(wanted)
+
+
+def test_no_word_of_a_plot_lies_outside_its_picture():
+    """By the widest letters of the font, for names as long as they may be."""
+    name = "a-source-with-a-very-long-name"
+    stretches = [(1 + 20 * n, 20 + 20 * n, ESTIMATE) for n in range(8)]
+    drawn = [
+        plots.forest([(name, ESTIMATE)], ("All readers", ESTIMATE), (0, 1), "share", percent=True),
+        plots.roc([(f"R{n:02d}", [(0, 0), (0.2, 0.7), (1, 1)], "0.71 (0.60 to 0.82)") for n in range(9)], "0.7"),
+        plots.stacked([(name, [1, 2, 3, 4, 5, 6], "12 cases, n = 6000")], ["definitely synthetic"] * 6),
+        plots.matrix([f"R{n:02d}" for n in range(12)], [[0.31] * 12] * 12),
+        plots.series(stretches, (0, 1), "right answers", True, 0.5),
+        plots.heat([(name, "1200 marks in 3000 readings", [(0.5, 0.5)], 10)] * 4),
+    ]  # fmt: skip
+    for one in drawn:
+        width, height = map(float, re.findall(r'viewBox="0 0 (\d+) (\d+)"', one)[0])
+        for x, y, anchor, words in re.findall(
+            r'<text x="([-\d.]+)" y="([-\d.]+)" text-anchor="(\w+)"[^>]*>([^<]*)', one
+        ):
+            room = 7.0 * len(words)
+            left = float(x) - {"start": 0, "middle": room / 2, "end": room}[anchor]
+            assert left >= -1 and left + room <= width + 1, words
+            assert 8 <= float(y) <= height, words
+
+
+def test_what_is_written_on_a_shade_is_read_on_it():
+    """WCAG's contrast of 4.5 to 1, for every shade of every length of scale."""
+
+    def light(colour):
+        parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for count in range(2, 8):
+        for two_sided in (False, True):
+            for fill in drawing.shades(count, two_sided):
+                pair = sorted((light(fill), light(drawing.readable(fill))))
+                assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, fill
+
+
+def test_the_steps_of_a_scale_have_different_colours():
+    for count in (5, 6, 7):
+        assert len(set(drawing.shades(count, two_sided=True))) == count
+        assert len(set(drawing.shades(count, two_sided=False))) == count
+
+
+def test_marks_are_densest_where_they_are():
+    grid = plots._density([(0.25, 0.75)] * 3 + [(0.9, 0.1)], 4)
+    row, column = divmod(int(np.argmax(grid)), plots.CELLS)
+
+    assert column == pytest.approx(0.25 * plots.CELLS, abs=1)
+    assert row == pytest.approx(0.75 * plots.CELLS, abs=1)
+
+
+def test_the_mean_along_the_order_is_that_of_readers_with_their_t_interval():
+    places = {
+        "R01": [(1, 1.0), (2, 0.0), (25, 1.0)],
+        "R02": [(3, 1.0), (21, 0.0)],
+        "R03": [(20, 1.0), (40, 1.0)],
+    }
+    first, second = over_session(places)["stretches"]
+    means = np.array([0.5, 1.0, 1.0])
+    half = stats.t.ppf(0.975, 2) * means.std(ddof=1) / np.sqrt(3)
+
+    assert (first["from"], first["to"], second["from"]) == (1, 20, 21)
+    assert first["value"] == pytest.approx(means.mean())
+    assert first["high"] - first["value"] == pytest.approx(half)
+    assert second["value"] == pytest.approx(2 / 3)
+
+
+def test_repeats_and_catch_trials_are_in_no_heat_map_and_in_no_count_of_choices(whole):
+    data, results = whole
+    found = results["parts"]["turing"]["marks"]
+    main = {
+        trial.trial_id
+        for trial in data.design.trials
+        if not (trial.repeat_of or trial.catch or trial.practice)
+    }
+    marks = sum(
+        len(one.value) for one in data.readings if one.question == "marks" and one.trial_id in main
+    )
+
+    assert sum(len(one["points"]) for one in found["sources"].values()) == marks > 0
+    assert sum(one["trials"] for one in found["sources"].values()) == len(main)
+
+
+def test_the_leak_check_before_the_freeze_is_printed_with_its_figure(whole):
+    data, results = whole
+    one = {"first": "real", "second": "synthetic", "area": 0.91, "low": 0.88, "high": 0.94,
+           "by": [["the mean brightness", 0.9]]}  # fmt: skip
+    remarks = [{"about": "leaks", "grave": True, "sentence": "Readers may answer by that."}]
+    checked = replace(data, checks={"at": "", "remarks": remarks, "separations": [one]})
+
+    assert "0.91 (0.88 to 0.94)" in report(checked, results, {})
+    assert "Readers may answer by that." in report(checked, results, {})
+    assert "No check of the pictures" in report(data, results, {})
+
+
+def test_figures_and_tables_are_counted_without_a_gap(whole):
+    data, results = whole
+    page = report(data, results, {"a.csv": "0" * 64})
+
+    for word in ("Figure", "Table"):
+        found = [int(n) for n in re.findall(rf"<b>{word} (\d+)\.</b>", page)]
+        assert found == list(range(1, len(found) + 1)) and len(found) > 4
+    assert page.count("<figure>") == page.count("<svg")
