@@ -16,7 +16,10 @@ from tests.browser.access import contrast, unnamed
 from tests.studies.drawn import folder_of_pictures
 
 TITLE = "Realism of model A"
-STEPS = ("Protocol", "Pictures", "Questions", "Size", "Readers, codes", "Preview, pilot", "Freeze", "Monitor")  # fmt: skip
+STEPS = [
+    *("Protocol", "Pictures", "Questions", "Size"),
+    *("Readers, codes", "Preview, pilot", "Freeze", "Monitor"),
+]
 
 
 @pytest.fixture(scope="module")

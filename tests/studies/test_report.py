@@ -69,11 +69,14 @@ def test_axes_have_round_numbers(low, high, wanted):
 def test_no_word_of_a_plot_lies_outside_its_picture():
     """By the widest letters of the font, for names as long as they may be."""
     name = "a-source-with-a-very-long-name"
+    told, step = "0.71 (0.60 to 0.82)", "definitely synthetic"
+    curves = [(f"R{n:02d}", [(0, 0), (0.2, 0.7), (1, 1)], told) for n in range(9)]
+    rows = [(name, ESTIMATE)]
     stretches = [(1 + 20 * n, 20 + 20 * n, ESTIMATE) for n in range(8)]
     drawn = [
-        plots.forest([(name, ESTIMATE)], ("All readers", ESTIMATE), (0, 1), "share", percent=True),
-        plots.roc([(f"R{n:02d}", [(0, 0), (0.2, 0.7), (1, 1)], "0.71 (0.60 to 0.82)") for n in range(9)], "0.7"),
-        plots.stacked([(name, [1, 2, 3, 4, 5, 6], "12 cases, n = 6000")], ["definitely synthetic"] * 6),
+        plots.forest(rows, ("All readers", ESTIMATE), (0, 1), "share", percent=True),
+        plots.roc(curves, told),
+        plots.stacked([(name, [1, 2, 3, 4, 5, 6], "12 cases, n = 6000")], [step] * 6),
         plots.matrix([f"R{n:02d}" for n in range(12)], [[0.31] * 12] * 12),
         plots.series(stretches, (0, 1), "right answers", True, 0.5),
         plots.heat([(name, "1200 marks in 3000 readings", [(0.5, 0.5)], 10)] * 4),

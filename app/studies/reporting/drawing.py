@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 WIDTH = 700
-INK, PAPER = "#1c2030", "#ffffff"
+INK, PAPER = "#000000", "#ffffff"
 LIGHT, DARK = (0xE3, 0xE7, 0xF6), (0x31, 0x43, 0xA6)
 REAL, EVEN, MADE = (0x3C, 0x4F, 0xB8), (0xEE, 0xEC, 0xE8), (0xC2, 0x56, 0x1C)
 
@@ -121,7 +121,7 @@ def readable(fill: str) -> str:
     parts = [int(fill[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return INK if light > 0.22 else PAPER
+    return INK if light > 0.179 else PAPER  # either has 4.5 to 1 there
 
 
 def _mixed(first: tuple[int, ...], second: tuple[int, ...], share: float) -> str:

@@ -32,7 +32,6 @@ def report(data: Data, results: dict[str, Any], sums: dict[str, str]) -> str:
                 title = f"{asked} ({part.name}, {question.name})"
                 body.append(f"<section><h2>{escape(title)}</h2>")
                 body.append(f"{SECTIONS[found['kind']](found, numbers)}</section>")
-    files = numbers.table("Files of this export", ("file", "SHA-256"), list(sums.items()))
     body += [
         f"<section><h2>Quality of the readings</h2>{_quality(results, numbers)}</section>",
         f"<section><h2>Methods</h2><p>{escape(methods_paragraph(data, results))}</p></section>",
@@ -44,7 +43,9 @@ def report(data: Data, results: dict[str, Any], sums: dict[str, str]) -> str:
         ),
         "</section>",
         f"<section><h2>Deviations</h2>{_deviations(data, results, numbers)}</section>",
-        f"<section class=sums><h2>Checksums</h2>{files}</section>",
+        "<section class=sums><h2>Checksums</h2>",
+        numbers.table("Files of this export", ("file", "SHA-256"), list(sums.items())),
+        "</section>",
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -19,7 +19,7 @@ from app.studies.reporting.drawing import (
     ticks,
 )
 
-LABEL = 130  # room for names on the left
+LABEL = 138  # room for names on the left
 NOTE = 170  # room for an estimate with its interval on the right
 ROW = 24
 LONGEST = 18  # letters of a name
@@ -114,8 +114,8 @@ def roc(rows: Sequence[tuple[str, Sequence[Sequence[float]], str]], mean: str) -
     average = [(0.0, 0.0)]
     average += [(f, sum(_height(c, f) for c in curves) / len(curves)) for f in grid]
     parts = [
-        *beside(0, 1, y, left, left + size, "synthetic called synthetic", False, most=4),
-        *[line(x(v), top, x(v), top + size, "grid") for v in ticks(0, 1, 4)],
+        *beside(0, 1, y, left, left + size, "synthetic called synthetic", False),
+        *[line(x(v), top, x(v), top + size, "grid") for v in ticks(0, 1, 5)],
         rect(left, top, size, size, "frame"),
         line(x(0), y(0), x(1), y(1), "dash"),
         *(drawn(one, "thin") for one in curves),
@@ -149,7 +149,7 @@ def stacked(
 
     ``two_sided`` colours a scale that goes from real to synthetic.
     """
-    right = WIDTH - 130
+    right = WIDTH - 146
     colours = shades(len(names), two_sided)
     place = scale(0, 1, LABEL, right)
     parts = []
@@ -178,7 +178,7 @@ def stacked(
 
 def matrix(names: Sequence[str], values: Sequence[Sequence[float | None]]) -> str:
     """Agreement of every two readers, in numbers and shades."""
-    cell, row = min(64, (WIDTH - LABEL - 90) // max(1, len(names))), 28
+    cell, row = min(64, (WIDTH - LABEL - 130) // max(1, len(names))), 28
     colours = shades(6, two_sided=False)
     parts = []
     for i, name in enumerate(names):
@@ -254,10 +254,8 @@ def heat(panels: Sequence[tuple[str, str, Sequence[Sequence[float]], int]]) -> s
             for j, value in enumerate(row):
                 share = value / most
                 if share > 0.04:
-                    more = f' fill-opacity="{share:.2f}"'
-                    parts.append(
-                        rect(x + j * size, y + i * size, size + 0.3, size + 0.3, "mark", more=more)
-                    )
+                    more = f' fill-opacity="{share:.2f}" shape-rendering="crispEdges"'
+                    parts.append(rect(x + j * size, y + i * size, size, size, "mark", more=more))
         parts.append(rect(x, y, side, side, "frame"))
         parts.append(text(x, y + side + 16, words, kind="small"))
     rows = (len(panels) + 2) // 3
