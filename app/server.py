@@ -35,8 +35,8 @@ from app.runs import faults
 from app.runs.job import BADLY
 from app.runs.jobs import Jobs
 from app.runs.loading import Engine
-from app.studies.reading import ReadingRoom
 from app.studies.intake import Intake
+from app.studies.reading import ReadingRoom
 from app.studies.shelf import Shelf
 from engine.errors import EngineError
 
