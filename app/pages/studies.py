@@ -17,7 +17,7 @@ from app.studies.design import make_design
 from app.studies.documents import to_document
 from app.studies.errors import StudyError
 from app.studies.intake import last_check, treatment_of
-from app.studies.model import Case, Part, Reader, Study, Trial
+from app.studies.model import FINDING, Case, Part, Question, Reader, Study, Trial
 from app.studies.monitoring import last_hash
 from app.studies.ordering import generator
 from app.studies.store import Store
@@ -315,7 +315,7 @@ def preview(store: Store, reader_id: str) -> dict[str, Any]:
         trials = make_design(one_reader(study)).trials
     else:
         trials = store.design().of_reader(reader_id or study.readers[0].reader_id)
-    shown = {case.case_id: case.sha256 for case in study.cases}
+    cases = {case.case_id: case for case in study.cases}
     return {
         "title": study.shown_title,
         "instructions": study.protocol.instructions,
@@ -328,14 +328,20 @@ def preview(store: Store, reader_id: str) -> dict[str, Any]:
                 "part": trial.part,
                 "practice": trial.practice,
                 "session": trial.session,
+                "finding": finding_said(cases[trial.right_case or trial.left_case].finding),
                 "pictures": [
-                    shown.get(one, "") for one in (trial.left_case, trial.right_case) if one
+                    cases[one].sha256 for one in (trial.left_case, trial.right_case) if one
                 ],
             }
             for trial in trials
         ],
         "enough": PREVIEWED,
     }
+
+
+def finding_said(finding: str) -> str:
+    """The finding as a question names it, by the rule of ``Question.asked``."""
+    return Question("q", "text", FINDING).asked(finding)
 
 
 def part_said(part: Part) -> dict[str, Any]:

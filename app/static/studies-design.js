@@ -35,6 +35,7 @@
       card("Words for readers", null,
         field("Instructions", p.instructions, (v) => { p.instructions = v; keep(); }, { ...off, rows: 4 }),
         field("Consent", p.consent, (v) => { p.consent = v; keep(); }, { ...off, rows: 5 }),
+        field("Tell after each practice case what it was", p.feedback, (v) => { p.feedback = v; keep(); }, { ...off, kind: "checkbox", help: "Only in practice; clues raise accuracy." }),
         field("At the end", p.finish, (v) => { p.finish = v; keep(); }, { ...off, rows: 2 })),
       card("Order of trials", "Drawn for each reader from the seed, stored at the freeze, never drawn again.",
         field("Repeats, % of trials", Math.round(1000 * o.repeats) / 10, (v) => { o.repeats = v / 100; keep(); }, { ...off, kind: "number", min: 0, max: 50, step: 0.5, help: "For agreement of readers with themselves; they count in nothing else." }),

@@ -73,7 +73,7 @@
       which.textContent = `${all.length} files.`;
       add.disabled = !found.length;
     });
-    return card("Add a folder and CSV", "Columns: file, source, synthetic (yes or no), finding; if wanted scene (pictures of one patient or drawing share it), role (main, practice, catch), case_id, edit_of. Nothing leaves this computer.",
+    return card("Add a folder and CSV", "Columns: file, source, synthetic (yes or no), finding; if wanted scene (pictures of one patient or drawing share it), role (main, practice, catch), case_id, edit_of. The files go to this program and nowhere else.",
       make("label", { class: "btn", htmlFor: "folder-files", tabIndex: 0, on: { keydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); files.click(); } } } }, "Choose folder"), files, which, tables, made(s), make("div", { class: "row" }, add));
   }
 

@@ -176,7 +176,7 @@
     const opens = !before || before.part !== trial.part;
     return [opens && part.before ? make("p", { class: "note" }, part.before) : "",
       make("div", { class: "shown" }, trial.pictures.map((sha, k) => (sha ? make("img", { src: `/api/studies${at(`/pictures/${sha}.png`)}`, alt: trial.pictures.length > 1 ? `Picture ${k + 1}` : "Picture" }) : make("div", { class: "none" }, "no picture")))),
-      ...part.questions.map((one) => make("fieldset", { class: "question" }, make("legend", {}, one.text + (one.required ? "" : " (may be left out)")), answers(one)))];
+      ...part.questions.map((one) => make("fieldset", { class: "question" }, make("legend", {}, one.text.replaceAll("{finding}", trial.finding) + (one.required ? "" : " (may be left out)")), answers(one)))];
   }
 
   function answers(one) {

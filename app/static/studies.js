@@ -276,7 +276,7 @@ window.STUDIES = (() => {
     } catch {
       // as above
     }
-    theme(kept || (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark"));
+    theme(kept || "dark");
     $("#bar-theme").addEventListener("click", () => theme(document.documentElement.classList.contains("light") ? "dark" : "light"));
     $("#fault-reload").addEventListener("click", () => { S.study = null; go(); });
     $("#copy-study").addEventListener("click", async () => {
