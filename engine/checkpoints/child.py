@@ -13,6 +13,7 @@ import json
 import pickle
 import re
 import sys
+import warnings
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -90,19 +91,24 @@ def seconds_for(size: int) -> int:
 def answer(file: IO[bytes], form: str, say: Say, spool: IO[bytes] | None) -> dict[str, Any]:
     """The index of a file of the form that its first bytes say, or why it is refused."""
     try:
-        if form == "safetensors":
-            return {"top": "", "tensors": _of_safetensors(file)}
-        if form == "zip":
-            _check_archive(file, say)
-        content = _unpickled(file, in_zip=form == "zip")
-        top, named = _named(content)
-        return {"top": top, "tensors": _places(named) if spool is None else _spooled(named, spool)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nobody reads them here
+            return _answer(file, form, say, spool)
     except Refused as refused:
         return {"refused": refused.reason, "names": refused.names}
     except (MemoryError, RecursionError):
         return {"refused": "bomb", "names": []}
     except Exception:  # parsers fail in their own ways; the file is at fault in all
         return {"refused": "damaged", "names": []}
+
+
+def _answer(file: IO[bytes], form: str, say: Say, spool: IO[bytes] | None) -> dict[str, Any]:
+    if form == "safetensors":
+        return {"top": "", "tensors": _of_safetensors(file)}
+    if form == "zip":
+        _check_archive(file, say)
+    top, named = _named(_unpickled(file, in_zip=form == "zip"))
+    return {"top": top, "tensors": _places(named) if spool is None else _spooled(named, spool)}
 
 
 def _prepare() -> None:

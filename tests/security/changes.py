@@ -4,6 +4,7 @@
 otherwise. Time is the processor's, not the clock's, so a busy computer changes nothing.
 """
 
+import copy
 import io
 import json
 import os
@@ -26,6 +27,7 @@ MANY = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+FEW = settings(MANY, max_examples=max(EXAMPLES // 50, 10))  # where each takes a second
 MOST_SECONDS = 5  # of processor time for seeds of some KB, with much to spare
 WEIRD = [
     None, True, False, 0, -1, 1, 2, 255, 4096, 2**31, 2**63, 2**70, -(2**70), 0.5, 1e308, -1e308,
@@ -131,7 +133,7 @@ def _changed(value: Any, chance: random.Random) -> Any:
     if isinstance(value, str) and value and chance.random() < 0.4:
         at = chance.randrange(len(value))
         return value[:at] + chance.choice(["", "\0", "\u202e", "/..", "z", "9"]) + value[at + 1 :]
-    return chance.choice(WEIRD)
+    return copy.deepcopy(chance.choice(WEIRD))
 
 
 def written(value: Any, seed: int) -> bytes:

@@ -1,0 +1,236 @@
+"""Whatever is done to a file of weights: its tensors come out right, or a sentence does."""
+
+import json
+import pickle
+import random
+import re
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import save
+
+from engine import golden
+from engine.checkpoints import jailed
+from engine.checkpoints.convert import gather
+from engine.checkpoints.reading import read_weights
+from engine.checkpoints.recognise import Shapes, kind_of, parts_of
+from engine.errors import CheckpointRefused
+from tests.engine.checkpoints.conftest import answer_here
+from tests.engine.conftest import GOLDEN
+from tests.security.changes import (
+    FEW,
+    MANY,
+    bounded,
+    changed_bytes,
+    changed_json,
+    members,
+    written,
+    zipped,
+)
+from tests.security.layouts import WEIGHTS, layouts, saved, whole_module
+
+SENTENCES = re.compile(
+    r"The file 'weights' (is empty|is a pointer of Git LFS|is a web page|is not a file of network"
+    r"|is an archive, but not|ends too early|is damaged|holds program parts"
+    r"|holds a program|holds a whole network|holds no named weights|holds weights of a kind"
+    r"|does not hold named weights|lists more tensors|unfolds to far more|was written on a computer"
+    r"|could not be read: the reading process)"
+)
+MOST = 64_000_000  # bytes beside the weights
+MOST_ADDRESSES = 2 << 30  # as in the process that reads files of strangers
+
+ZIPS = list(layouts().values())
+OLD = [saved(WEIGHTS, zipped=False), layouts(zipped=False)["arguments"]]
+SAFE = [
+    save({name: tensor.contiguous() for name, tensor in WEIGHTS.items()}),
+    save({"a": torch.zeros(3)}, {"note": "x" * 900}),
+]
+SEEDS = [*ZIPS, *OLD, *SAFE]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A file to write; what is read in this process is bounded as in the other."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + MOST_ADDRESSES, before[1]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jailed, "_answer", answer_here)
+        yield tmp_path_factory.mktemp("weights") / "weights"
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def outcome(place, data: bytes) -> str:
+    """ "tensors" or the sentence; anything else that happens fails the test."""
+    place.write_bytes(data)
+    try:
+        with bounded(MOST):
+            read = read_weights(place)
+    except CheckpointRefused as error:
+        assert SENTENCES.match(str(error)), error
+        return str(error)
+    assert read.tensors
+    for name, tensor in read.tensors.items():
+        assert isinstance(name, str) and tensor.device.type == "cpu"
+        if tensor.numel() < 10**6:
+            float(tensor.double().nan_to_num().clamp(-1, 1).sum())  # every number can be touched
+    return "tensors"
+
+
+@MANY
+@given(data=changed_bytes(SEEDS))
+def test_a_changed_file_of_weights_is_tensors_or_a_sentence(place, data):
+    outcome(place, data)
+
+
+@MANY
+@given(data=changed_bytes(ZIPS))
+def test_no_number_of_an_archive_changes_unnoticed(place, data):
+    place.write_bytes(data)
+    try:
+        read = read_weights(place)
+    except CheckpointRefused:
+        return
+    for name, tensor in read.tensors.items():
+        if name in WEIGHTS and tensor.shape == WEIGHTS[name].shape:
+            assert tensor.dtype != WEIGHTS[name].dtype or tensor.equal(WEIGHTS[name])
+
+
+@MANY
+@given(data=st.data(), name=st.sampled_from(["data.pkl", "byteorder", "version", "data/0", ".fmt"]))
+def test_a_changed_part_with_a_right_checksum_is_tensors_or_a_sentence(place, data, name):
+    parts = members(data.draw(st.sampled_from(ZIPS)))
+    whole = next((n for n in parts if n.endswith(name)), None)
+    if whole is not None:
+        parts[whole] = data.draw(changed_bytes([parts[whole]]))
+
+    outcome(place, zipped(parts, zipfile.ZIP_STORED))
+
+
+STEPS = [
+    b"(", b".", b"0", b"1", b"2", b")", b"]", b"}", b"N", b"\x88", b"\x89", b"t", b"d", b"l", b"s",
+    b"u", b"a", b"e", b"R", b"b", b"o", b"\x81", b"\x85", b"\x86", b"\x87", b"\x8f", b"\x90",
+    b"K\x05", b"J\xff\xff\xff\x7f", b"M\xff\xff", b"X\4\0\0\0data", b"U\1x", b"q\0", b"h\0",
+    b"cos\nsystem\n", b"cbuiltins\neval\n", b"cposix\nsystem\n", b"ccollections\nOrderedDict\n",
+    b"ctorch._utils\n_rebuild_tensor_v2\n", b"ctorch\nFloatStorage\n", b"Q", b"X\7\0\0\0storage",
+    b"X\1\0\0\x000", b"X\3\0\0\0cpu", b"\x8a\x02\xff\x7f", b"G?\xf0\0\0\0\0\0\0", b"ca\nB\n",
+    b"cpathlib\nPosixPath\n", b"X\xff\xff\xff\x7f", b"T\xff\xff\xff\x7f", b"\x80\2",
+    b"i__main__\nX\n",
+]  # fmt: skip
+TENSOR = (  # the steps that build one, as torch writes them
+    b"ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\x000"
+    b"X\3\0\0\0cpuM\x58\x02tQK\0K\x14K\x1e\x86K\x1eK\1\x86\x89ccollections\nOrderedDict\n)RtR"
+)
+
+
+@MANY
+@given(steps=st.lists(st.sampled_from([*STEPS, TENSOR]), max_size=40), old=st.booleans())
+def test_steps_that_a_stranger_wrote_are_tensors_or_a_sentence(place, steps, old):
+    """Programs for the unpickler, put together from its own steps."""
+    program = b"\x80\2}(" + b"".join(steps) + b"."
+    if old:
+        head = b"".join(pickle.dumps(n, 2) for n in (0x1950A86A20F9469CFC6C, 1001, {}))
+        outcome(place, head + program + pickle.dumps(["0"], 2) + struct.pack("<q", 5) + bytes(600))
+    else:
+        parts = {"a/data.pkl": program, "a/data/0": bytes(2400), "a/version": b"3\n"}
+        outcome(place, zipped(parts, zipfile.ZIP_STORED))
+
+
+@MANY
+@given(seed=st.integers(0, 2**64), which=st.sampled_from(SAFE))
+def test_a_rewritten_list_of_contents_of_safetensors_is_tensors_or_a_sentence(place, seed, which):
+    length = int.from_bytes(which[:8], "little")
+    header = written(changed_json(json.loads(which[8 : 8 + length]), seed), seed)
+
+    outcome(place, len(header).to_bytes(8, "little") + header + which[8 + length :])
+
+
+@pytest.fixture(scope="module")
+def published(place):
+    """Names and shapes of the tensors of each published file."""
+    files = golden.write_checkpoints(GOLDEN, place.parent / "published")
+    return [
+        {name: tuple(tensor.shape) for name, tensor in read_weights(path).tensors.items()}
+        for path in files.values()
+    ]
+
+
+@MANY
+@given(seed=st.integers(0, 2**64))
+def test_changed_names_and_shapes_are_a_network_or_a_sentence(published, seed):
+    """What recognises a network never fails of one that no author published."""
+    refused = recognised(changed_shapes(published, seed), build=False)
+
+    assert refused is None or UNKNOWN.search(refused), refused
+
+
+@FEW
+@given(seed=st.integers(0, 2**64))
+def test_a_network_of_changed_shapes_is_built_or_refused(published, seed):
+    refused = recognised(changed_shapes(published, seed), build=True)
+
+    assert refused is None or UNKNOWN.search(refused), refused
+
+
+UNKNOWN = re.compile(
+    r"^(This file holds no network that XReal Studio knows"
+    r"|The [\w -]+ in this file (is not whole|is not XReal's or Cheff's|has parts that"
+    r"|does not fit together)"
+    r"|The widths of the network in this file fit none)"
+)
+
+
+def recognised(shapes: dict[str, tuple[int, ...]], *, build: bool) -> str | None:
+    """None where the shapes are those of a network, else the sentence."""
+    try:
+        with bounded(MOST):
+            parts = parts_of(shapes, kind_of(shapes))
+            tensors = {n: torch.empty(s, device="meta") for n, s in shapes.items() if build}
+            for part in parts if build else ():
+                gather(part, tensors)
+    except CheckpointRefused as error:
+        return str(error)
+    return None
+
+
+def changed_shapes(published: list[Shapes], seed: int) -> dict[str, tuple[int, ...]]:
+    chance = random.Random(seed)
+    shapes = dict(chance.choice(published))
+    for _ in range(chance.randint(1, 5)):
+        _change(shapes, chance)
+    return shapes
+
+
+def _change(shapes: dict[str, tuple[int, ...]], chance: random.Random) -> None:
+    name = chance.choice(sorted(shapes))
+    match chance.randrange(6):
+        case 0:
+            del shapes[name]
+        case 1:
+            shapes[name] = tuple(chance.choice([0, 1, 2, 3, 64, 513]) for _ in shapes[name])
+        case 2:
+            shapes[name] = shapes[name][: chance.randrange(len(shapes[name]) + 1)]
+        case 3:
+            shapes[re.sub(r"\d+", lambda found: str(chance.choice([0, 7, 99999])), name)] = shapes[
+                name
+            ]
+        case 4:
+            start = name.split(".")[0]
+            for other in [n for n in shapes if n.startswith(start) and chance.random() < 0.2]:
+                del shapes[other]
+        case _:
+            shapes[name] = (*shapes[name], 1)
+    if not shapes:
+        shapes["x"] = (1,)
+
+
+def test_the_seeds_themselves_are_tensors(place):
+    assert {outcome(place, seed) for seed in SEEDS} == {"tensors"}
+    assert "a whole network as a program object" in outcome(place, whole_module())
+    assert SENTENCES.match("something else") is None
