@@ -11,41 +11,23 @@ import codecs
 import io
 import json
 import pickle
-import re
 import sys
 import warnings
 import zipfile
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
 
 from engine import jail
+from engine.checkpoints.unpickling import LONGEST_NAME, Refused, blamed, unpickled
 
 SPOOL = "weights"
 SPARE = 2 << 30  # bytes of memory on top of what an old pickle unfolds to
 CHUNK = 16 << 20
-MOST_TENSORS, MOST_MEMBERS, LONGEST_NAME = 20_000, 100_000, 300
+MOST_TENSORS, MOST_MEMBERS = 20_000, 100_000
 MOST_HEADER = 100_000_000  # bytes, as the format itself says
 TOPS = ("state_dict", "model", "model_state_dict", "params", "ema", "params_ema")
-RECORDS = (  # what training frameworks and common programs put beside weights
-    "pytorch_lightning.", "lightning.", "lightning_fabric.", "lightning_utilities.", "omegaconf.",
-    "typing.", "argparse.Namespace", "pathlib.", "datetime.", "collections.",
-    "types.SimpleNamespace", "decimal.Decimal", "fractions.Fraction", "uuid.UUID", "enum.",
-    "numpy.dtype", "numpy.ndarray",
-    "numpy.core.multiarray.", "numpy._core.multiarray.", "numpy.random.", "numpy.bool",
-    "numpy.float", "numpy.int", "numpy.uint", "_codecs.encode", "copyreg._reconstructor",
-    "builtins.object", "builtins.list", "builtins.dict", "builtins.set", "builtins.tuple",
-    "builtins.int", "builtins.float", "builtins.str", "builtins.bool", "builtins.complex",
-    "builtins.bytearray", "builtins.slice", "builtins.range", "builtins.frozenset",
-    "torch.optim.", "torch.torch_version.TorchVersion", "torch.Generator",
-)  # fmt: skip
-CLOSED_ROOMS = {"torch", "numpy", "pip", "setuptools", "pkg_resources", "IPython", "scipy"}
-MODULES = "torch.nn.modules."  # a whole network as an object, with its program
-FOREIGN = re.compile(r"(?:GLOBAL|Unsupported class) `?([^\s`]+)")
-NOT_A = re.compile(r"(SETITEM|append|extend).* but got <class '[\w.]*Inert_(\d+)'>")
-MOST_RECORDS = 500
 NUMBERS = {  # of safetensors: name here, bytes of each
     "F64": ("float64", 8), "F32": ("float32", 4), "F16": ("float16", 2), "BF16": ("bfloat16", 2),
     "I64": ("int64", 8), "I32": ("int32", 4), "I16": ("int16", 2), "I8": ("int8", 1),
@@ -53,15 +35,6 @@ NUMBERS = {  # of safetensors: name here, bytes of each
 }  # fmt: skip
 
 Say = Callable[[dict[str, Any]], None]
-
-
-class Refused(Exception):
-    """``reason`` is one of the words of :data:`engine.checkpoints.reading.REASONS`."""
-
-    def __init__(self, reason: str, *names: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.names = [str(name)[:LONGEST_NAME] for name in names][:5]
 
 
 def main(arguments: list[str]) -> int:
@@ -99,7 +72,7 @@ def answer(file: IO[bytes], form: str, say: Say, spool: IO[bytes] | None) -> dic
     except (MemoryError, RecursionError):
         return {"refused": "bomb", "names": []}
     except Exception:  # parsers fail in their own ways; the file is at fault in all
-        return {"refused": "damaged", "names": []}
+        return blamed(file, form)
 
 
 def _answer(file: IO[bytes], form: str, say: Say, spool: IO[bytes] | None) -> dict[str, Any]:
@@ -107,7 +80,7 @@ def _answer(file: IO[bytes], form: str, say: Say, spool: IO[bytes] | None) -> di
         return {"top": "", "tensors": _of_safetensors(file)}
     if form == "zip":
         _check_archive(file, say)
-    top, named = _named(_unpickled(file, in_zip=form == "zip"))
+    top, named = _named(unpickled(file, in_zip=form == "zip"))
     return {"top": top, "tensors": _places(named) if spool is None else _spooled(named, spool)}
 
 
@@ -123,9 +96,9 @@ def _prepare() -> None:
         file = io.BytesIO()
         torch.save({"a": tensor}, file, _use_new_zipfile_serialization=zipped)
         file.seek(0)
-        _unpickled(file, in_zip=zipped)
+        unpickled(file, in_zip=zipped)
     try:
-        _unpickled(io.BytesIO(pickle.dumps({"a": io.BytesIO}, 2)), in_zip=False)
+        unpickled(io.BytesIO(pickle.dumps({"a": io.BytesIO}, 2)), in_zip=False)
     except Refused:
         bytes(tensor.contiguous().view(torch.uint8).numpy())
 
@@ -178,74 +151,6 @@ def _read_through(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, 
                 say({"done": min(done, size)})
     except zipfile.BadZipFile as error:
         raise Refused("checksum") from error
-
-
-# Pickles
-
-
-def _unpickled(file: IO[bytes], *, in_zip: bool) -> Any:
-    """What torch's weights-only unpickler makes of it, with inert classes for records.
-
-    Weights of an archive are not read, only where they lie. Each time the unpickler meets a name
-    that it does not know it stops; where that is a record, it starts again with a stand-in.
-    """
-    import torch
-
-    names: list[str] = []
-    filled: dict[int, type] = {}  # the stand-ins that the unpickler fills itself
-    while True:
-        stand_ins: list[Any] = [(_stand_in(n, filled.get(n)), name) for n, name in enumerate(names)]
-        file.seek(0)
-        try:
-            with torch.serialization.safe_globals(stand_ins):
-                return torch.load(
-                    file,  # pyright: ignore[reportArgumentType]
-                    map_location="meta" if in_zip else "cpu",
-                    weights_only=True,
-                )
-        except pickle.UnpicklingError as error:
-            wanted = NOT_A.search(str(error))
-            if wanted and int(wanted[2]) not in filled:
-                filled[int(wanted[2])] = OrderedDict if wanted[1] == "SETITEM" else list
-                continue
-            unknown = FOREIGN.search(str(error))
-            if unknown is None or len(names) > MOST_RECORDS:
-                raise
-            name = unknown[1] if "." in unknown[1] else f"builtins.{unknown[1]}"
-            if name in names:
-                raise
-            if name.startswith(MODULES):
-                raise Refused("module") from error
-            if not is_record(name):
-                raise Refused("foreign", name) from error
-            names.append(name)
-
-
-def is_record(name: str) -> bool:
-    """Whether a class of this name is a record of training, as far as a name can tell.
-
-    Nothing of that name is ever loaded or called, whatever the answer: an inert class stands in
-    for it. What is no record, such as a function of the standard library, refuses the file.
-    """
-    room, _, last = name.rpartition(".")
-    if name.startswith(RECORDS):
-        return True
-    first = room.split(".")[0]
-    if not room or first in CLOSED_ROOMS or first in sys.stdlib_module_names:
-        return False
-    return last.lstrip("_")[:1].isupper()  # a class by its name; functions are written small
-
-
-def _stand_in(number: int, filled: type | None) -> type:
-    """An inert class; what is to be ``filled``, as a dictionary or list, makes one of these."""
-    kind: dict[str, Any] = {"__init__": _nothing, "__setstate__": _nothing}
-    if filled is not None:
-        kind["__new__"] = lambda _kind, *_values: filled()
-    return type(f"Inert_{number}", (), kind)
-
-
-def _nothing(_self: Any, *_values: Any) -> None:
-    pass
 
 
 # Tensors

@@ -4,6 +4,7 @@ Nothing is missing, nothing has another shape, nothing is left over that a netwo
 """
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -100,7 +101,15 @@ def check_schedule(tensors: Mapping[str, Tensor], file: str) -> None:
 def latent_scale(tensors: Mapping[str, Tensor], otherwise: float) -> float:
     """The scale between autoencoder and diffusion model, from the file where it says so."""
     scale = tensors.get("scale_factor")
-    return otherwise if scale is None else float(scale)
+    if scale is None:
+        return otherwise
+    found = float(scale.double()) if scale.numel() == 1 else math.nan
+    if not 0 < found < math.inf:
+        raise CheckpointRefused(
+            "The scale between autoencoder and diffusion model in this file is no positive number. "
+            "The file is damaged. Download it again."
+        )
+    return found
 
 
 def _picked(tensor: Tensor, source: Source, plan: Plan) -> Tensor | None:

@@ -19,7 +19,7 @@ from engine.checkpoints.places import Contradiction, members_of, rows_of, tensor
 from engine.errors import CheckpointRefused
 
 ZIP, PICKLE, LFS = b"PK\x03\x04", b"\x80", b"version https://git-lfs"
-SMALLEST = 512  # bytes; anything less is a note, not weights
+NEWEST_PICKLE = b"\5"
 LARGEST_HEADER = 100_000_000
 ORDINARY_NAME = re.compile(r"[\w.]{1,120}")
 WRAPPERS = ("module.", "_orig_mod.")  # what training on several devices puts before every name
@@ -135,9 +135,9 @@ def sniff(path: Path) -> str:
             f"The file '{path.name}' is a web page, not weights: the download was answered by an "
             "error or login page. Open the link in a browser and save the file itself."
         )
-    if size >= SMALLEST and start.startswith(ZIP):
+    if start.startswith(ZIP):
         return "zip"
-    if size >= SMALLEST and start.startswith(PICKLE):
+    if start.startswith(PICKLE) and start[1:2] <= NEWEST_PICKLE:
         return "pickle"
     header = int.from_bytes(start[:8], "little")
     if start[8:9] == b"{" and header <= LARGEST_HEADER:

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from engine.api import Knows
-from engine.checkpoints.convert import check_schedule, gather, latent_scale
+from engine.checkpoints.convert import NAMES, check_schedule, gather, latent_scale
 from engine.checkpoints.reading import NotWeights, read_weights, sniff
 from engine.checkpoints.recognise import KINDS, Part, kind_of, parts_of
 from engine.checkpoints.roles import ROLES, RoleUnknown, checked_role, role_of
@@ -124,7 +124,8 @@ def import_file(
     digest = write_safetensors(file, flat, note, on_bytes or _step(on_step, "Converting"))
     model = replace(model, sha256=digest, size=file.stat().st_size)
     write_json(file.with_suffix(".json"), _values(model))
-    return Imported(model, tuple(_sentences(path, model, KINDS[kind], len(weights.tensors))))
+    said = (*_sentences(path, model, KINDS[kind], len(weights.tensors)), *_doubts(networks))
+    return Imported(model, said)
 
 
 def list_models(folder: Path | None = None) -> tuple[StoredModel, ...]:
@@ -361,6 +362,15 @@ def _sentences(path: Path, model: StoredModel, what: str, tensors: int) -> Itera
     if tensors > kept:
         yield f"{tensors - kept} of its {tensors} entries are leftovers of training and were left."
     yield f"It was converted to '{model.path}' ({model.size / 2**20:.0f} MiB). {model.notice}"
+
+
+def _doubts(networks: Mapping[str, Mapping[str, Tensor]]) -> Iterator[str]:
+    for name, tensors in networks.items():
+        if not any(bool(tensor.any()) for tensor in tensors.values()):
+            yield (
+                f"All weights of its {NAMES[name]} are 0: it was never trained, and what it draws "
+                "is empty. Use the file from the authors."
+            )
 
 
 def _names(plan: Plan) -> list[str]:

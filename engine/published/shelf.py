@@ -7,6 +7,7 @@ first; full-size two-stage XReal in half precision fits the budget without that.
 
 import logging
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch import nn
 
 from engine.checkpoints.convert import filled
 from engine.checkpoints.store import StoredModel
+from engine.checkpoints.writing import sha256_of
 from engine.errors import CheckpointRefused
 
 CARD_BUDGET = 4 << 30  # bytes of weights kept on a graphics card
@@ -25,6 +27,7 @@ class Shelf:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._loaded: OrderedDict[tuple[str, str, torch.dtype, bool], Any] = OrderedDict()
+        self._compared: set[tuple[Path, int, int]] = set()  # files that are as they were imported
 
     def network(
         self, model: StoredModel, part: str, dtype: torch.dtype, *, exact: bool = False
@@ -38,6 +41,7 @@ class Shelf:
         if key in self._loaded:
             self._loaded.move_to_end(key)
             return self._loaded[key]
+        self._refuse_changed(model)
         network = _read(model, part)
         if self.device.type != "cpu":
             self._make_room(_bytes(network, dtype))
@@ -47,6 +51,23 @@ class Shelf:
         # Module.to itself: diffusers' own warns about modules that these networks do not have.
         self._loaded[key] = nn.Module.to(network, self.device, dtype)
         return self._loaded[key]
+
+    def _refuse_changed(self, model: StoredModel) -> None:
+        """Compare a file with its checksum before it is first used, and when it was touched."""
+        try:
+            status = model.path.stat()
+            stamp = (model.path, status.st_size, status.st_mtime_ns)
+            if stamp in self._compared:
+                return
+            same = sha256_of(model.path) == model.sha256
+        except OSError as error:
+            raise _gone(model) from error
+        if not same:
+            raise CheckpointRefused(
+                f"The file '{model.path.name}' was changed after it was imported, so it is not "
+                f"used. Import '{model.source_file}' again."
+            )
+        self._compared.add(stamp)
 
     def held(self) -> int:
         """Bytes of all weights held."""
@@ -74,11 +95,14 @@ def _read(model: StoredModel, part: str) -> Any:
             names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
             weights = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
-        raise CheckpointRefused(
-            f"The file '{model.path.name}' is missing or damaged. Import '{model.source_file}' "
-            "again."
-        ) from error
+        raise _gone(model) from error
     return filled(model.plans[part], weights, part)
+
+
+def _gone(model: StoredModel) -> CheckpointRefused:
+    return CheckpointRefused(
+        f"The file '{model.path.name}' is missing or damaged. Import '{model.source_file}' again."
+    )
 
 
 def _unfuse(network: nn.Module) -> None:

@@ -1,0 +1,521 @@
+"""Files of weights from strangers: nothing in them runs, nothing in them lies unnoticed."""
+
+import io
+import json
+import os
+import pickle
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save
+
+from engine import golden
+from engine.checkpoints import jailed, store
+from engine.checkpoints.reading import read_weights
+from engine.checkpoints.store import import_file, list_models
+from engine.checkpoints.unpickling import is_record
+from engine.errors import CheckpointRefused
+from engine.published.shelf import Shelf
+from tests.engine.checkpoints.conftest import answer_here
+from tests.engine.conftest import GOLDEN
+from tests.security.changes import lying_sizes, members, zipped
+from tests.security.layouts import WEIGHTS, foreign, layouts, saved, whole_module
+
+ROOT = Path(__file__).parents[2]
+ROLE = "cheff_upscaler_base"
+
+
+@pytest.fixture(autouse=True)
+def reading(request, monkeypatch):
+    """In this process, by the same code, where the other process is not the subject."""
+    if request.node.get_closest_marker("own_process") is None:
+        monkeypatch.setattr(jailed, "_answer", answer_here)
+
+
+@pytest.fixture(scope="module")
+def upscaler(tmp_path_factory):
+    """The smallest of the recorded checkpoints, as its authors publish it."""
+    folder = tmp_path_factory.mktemp("published")
+    content = golden.read_checkpoint(GOLDEN, "cheff_sr_fine")
+    torch.save(content, folder / "sr.pt")
+    return folder / "sr.pt"
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "weights.pt"
+
+
+class Calls:
+    """Unpickled in the ordinary way it calls a function by its full name."""
+
+    def __init__(self, name: str, *arguments: object) -> None:
+        self.name, self.arguments = name, arguments
+
+    def __reduce__(self):
+        room, _, last = self.name.rpartition(".")
+        return getattr(__import__(room, fromlist=[last]), last), self.arguments
+
+
+def payloads(canary: Path) -> dict[str, object]:
+    touch = f"touch {canary}"
+    code = f"open({str(canary)!r}, 'w')"
+    return {
+        "posix.system": Calls("os.system", touch),
+        "builtins.eval": Calls("builtins.eval", code),
+        "builtins.exec": Calls("builtins.exec", code),
+        "subprocess.call": Calls("subprocess.call", ["touch", str(canary)]),
+        "runpy.run_path": Calls("runpy.run_path", str(canary)),
+        "torch.utils.collect_env.run": Calls("torch.utils.collect_env.run", touch),
+        "webbrowser.open": Calls("webbrowser.open", f"file://{canary}"),
+        "builtins.getattr": Calls("builtins.getattr", str(canary), "upper"),
+        "importlib.import_module": Calls("importlib.import_module", "antigravity"),
+        "numpy.load": Calls("numpy.load", str(canary)),
+        "torch.serialization.load": Calls("torch.load", str(canary)),
+        "marshal.loads": Calls("marshal.loads", b"N"),
+    }
+
+
+PLACES = {
+    "beside": lambda bad: {"state_dict": WEIGHTS, "extra": bad},
+    "among": lambda bad: {"state_dict": {**WEIGHTS, "encoder.bad": bad}},
+    "as a key": lambda bad: {"state_dict": WEIGHTS, "log": {(1, bad): 2}},
+    "alone": lambda bad: bad,
+}
+
+
+@pytest.mark.case(16)
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("name", payloads(Path("x")))
+def test_what_would_run_is_named_and_not_run(name, zipped, file, tmp_path):
+    canary = tmp_path / "canary"
+    bad = payloads(canary)[name]
+
+    for content in (place(bad) for place in PLACES.values()):
+        file.write_bytes(saved(content, zipped=zipped))
+        with pytest.raises(CheckpointRefused, match="holds program parts") as refused:
+            read_weights(file)
+        assert f"'{name}'" in str(refused.value)
+
+    assert not canary.exists()
+
+
+@pytest.mark.case(16)
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_a_bare_pickle_is_named_by_what_it_would_run(protocol, file, tmp_path):
+    """Not written by torch at all; some steps of newer pickles its unpickler does not know."""
+    for name, bad in payloads(tmp_path / "canary").items():
+        file.write_bytes(pickle.dumps(bad, protocol))
+        with pytest.raises(CheckpointRefused, match=re.escape(f"('{name}')")):
+            read_weights(file)
+
+    assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.own_process
+@pytest.mark.case(16, 17)
+def test_no_variable_makes_the_reader_run_anything(file, tmp_path, monkeypatch):
+    canary = tmp_path / "canary"
+    for name in ("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "PYTHONINSPECT"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "torch.py").write_text(f"open({str(canary)!r}, 'w')")
+    file.write_bytes(saved({"state_dict": WEIGHTS, "x": payloads(canary)["posix.system"]}))
+
+    with pytest.raises(CheckpointRefused, match=r"'posix.system'"):
+        read_weights(file)
+
+    assert not canary.exists()
+
+
+@pytest.mark.case(17)
+def test_the_safe_unpickler_is_asked_for_by_name(file, tmp_path, monkeypatch):
+    """Also where the variable reaches it, as it would without the other process."""
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+
+    test_what_would_run_is_named_and_not_run("posix.system", True, file, tmp_path)
+    test_what_would_run_is_named_and_not_run("posix.system", False, file, tmp_path)
+
+
+@pytest.mark.case(18)
+@pytest.mark.parametrize("name", ["a.safetensors", "a.SafeTensors", "a.PT", "a.bin", "a.png", "a"])
+def test_no_name_makes_a_pickle_something_else(name, tmp_path):
+    file = tmp_path / name
+    file.write_bytes(saved({"state_dict": WEIGHTS, "x": payloads(tmp_path / "c")["posix.system"]}))
+
+    with pytest.raises(CheckpointRefused, match=r"'posix.system'"):
+        read_weights(file)
+    file.write_bytes(save({"a": torch.ones(300)}))
+
+    assert read_weights(file).tensors["a"].equal(torch.ones(300))
+
+
+@pytest.mark.case(19, 20)
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_published_layouts_give_exactly_their_tensors(zipped, file):
+    for name, data in layouts(zipped=zipped).items():
+        file.write_bytes(data)
+
+        read = read_weights(file).tensors
+
+        assert set(read) == set(WEIGHTS), name
+        for key, tensor in WEIGHTS.items():
+            assert read[key].dtype == tensor.dtype and read[key].equal(tensor), (name, key)
+
+
+@pytest.mark.own_process
+@pytest.mark.case(19, 20)
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_the_other_process_gives_the_same_tensors(zipped, file):
+    """Layouts that need stand-ins of every sort, with all walls standing."""
+    file.write_bytes(layouts(zipped=zipped)["attribute dictionary"])
+
+    read = read_weights(file).tensors
+
+    assert {name: tensor.tolist() for name, tensor in read.items()} == {
+        name: tensor.tolist() for name, tensor in WEIGHTS.items()
+    }
+
+
+@pytest.mark.case(19)
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_a_whole_network_as_an_object_has_no_weights_to_read(zipped, file):
+    file.write_bytes(whole_module(zipped=zipped))
+
+    with pytest.raises(CheckpointRefused, match="a whole network as a program object"):
+        read_weights(file)
+
+
+@pytest.mark.case(19)
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (WEIGHTS["encoder.weight"], "does not hold named weights"),
+        ({"state_dict": {}, "epoch": 3}, "holds no named weights"),
+        ({"state_dict": {n: [1.0] for n in range(99)}}, "holds no named weights"),
+        ({"a": torch.eye(9).to_sparse()}, "weights of a kind"),
+        ({"a": torch.zeros(99, dtype=torch.complex64)}, "does not fit|weights of a kind"),
+    ],
+)
+def test_what_holds_no_plain_named_weights_is_said(content, sentence, file):
+    file.write_bytes(saved(content))
+
+    with pytest.raises(CheckpointRefused, match=sentence):
+        read_weights(file)
+
+
+@pytest.mark.case(20)
+@pytest.mark.parametrize(
+    "name", ["lightning.fabric.utilities.data.AttributeDict", "munch.MunchDict", "addict.Dict"]
+)
+def test_dictionaries_of_other_packages_are_read_over(name, file):
+    with foreign(name) as (kind,):
+        hyper = kind()
+        hyper.update(lr=0.1, layers=kind(a=1))
+        file.write_bytes(saved({"state_dict": WEIGHTS, "hyper_parameters": hyper}))
+
+    assert set(read_weights(file).tensors) == set(WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("omegaconf.dictconfig.DictConfig", True),
+        ("somebody.config.Config", True),
+        ("argparse.Namespace", True),
+        ("somebody.tools.run", False),
+        ("subprocess.Popen", False),
+        ("commands.Popen", False),  # as Python 3 writes it for Python 2
+        ("__builtin__.Eval", False),
+        ("torch.jit.ScriptModule", False),
+        ("pip.main", False),
+        ("builtins.eval", False),
+        ("Config", False),
+    ],
+)
+def test_records_are_told_from_program_parts_by_their_names(name, record):
+    assert is_record(name) is record
+
+
+def damaged_zip(change) -> bytes:
+    parts = members(saved({"state_dict": WEIGHTS}))
+    change(parts)
+    return zipped(parts, zipfile.ZIP_STORED)
+
+
+@pytest.mark.case(22, 23)
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (lying_sizes(saved(WEIGHTS), lambda n: n + 1), "damaged|ends too early|an archive"),
+        (lying_sizes(saved(WEIGHTS), lambda n: 0), "damaged|ends too early|an archive"),
+        (zipped(members(saved(WEIGHTS))), "an archive, but not"),
+        (damaged_zip(lambda parts: parts.update({"b/data.pkl": b"x"})), "an archive, but not"),
+        (damaged_zip(lambda p: p.pop(next(n for n in p if n.endswith("data.pkl")))), "an archive"),
+        (damaged_zip(lambda parts: parts.update({"a/code/x.py": b"x"})), "holds a program"),
+        (damaged_zip(lambda p: p.update({n: b"big" for n in p if "byteorder" in n})), "orders"),
+    ],
+    ids=["longer", "shorter", "packed", "two", "none", "torchscript", "byte order"],
+)
+def test_archives_that_lie_are_refused(data, sentence, file):
+    file.write_bytes(data)
+
+    with pytest.raises(CheckpointRefused, match=sentence):
+        read_weights(file)
+
+
+@pytest.mark.case(23)
+@pytest.mark.parametrize("where", ["data/0", "data.pkl", "../../weights"])
+def test_a_bomb_is_refused_before_it_is_unfolded(where, file):
+    """A gigabyte of zeros, packed into one megabyte."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", b"\x80\2}." if where != "data.pkl" else b"")
+        with archive.open(f"a/{where}", "w", force_zip64=True) as member:
+            for _ in range(1024):
+                member.write(bytes(1 << 20))
+    tracemalloc.start()
+    start = time.process_time()
+    try:
+        with pytest.raises(CheckpointRefused, match="an archive, but not"):
+            read_weights(file)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert time.process_time() - start < 1
+    assert most < 20_000_000
+
+
+@pytest.mark.case(23)
+def test_a_tensor_larger_than_what_is_stored_of_it_never_becomes_a_network(file, upscaler):
+    content = golden.read_checkpoint(GOLDEN, "cheff_sr_fine")
+    name, tensor = next(iter(content["model"].items()))
+    content["model"][name] = torch.zeros(1).expand(tensor.shape)
+    torch.save(content, file)
+
+    with pytest.raises(CheckpointRefused, match="does not fit"):
+        import_file(file, file.parent / "m", role=ROLE)
+    torch.save({"a": torch.zeros(1).expand(100_000, 100_000)}, file)
+
+    read = read_weights(file).tensors["a"]
+    assert read.untyped_storage().nbytes() <= file.stat().st_size
+
+
+@pytest.mark.case(23)
+@pytest.mark.own_process
+def test_a_pickle_that_unfolds_without_end_is_ended(file):
+    """Tuples of tuples, doubled sixty times: little memory, endless to look through."""
+    program = b"\x80\2}X\1\0\0\0aK\1" + b"2\x86" * 60 + b"sX\1\0\0\0b" + b"K\1" + b"2\x86" * 60
+    parts = {"a/data.pkl": program + b"s.", "a/data/0": bytes(900), "a/version": b"3\n"}
+    file.write_bytes(zipped(parts, zipfile.ZIP_STORED))
+
+    with pytest.raises(CheckpointRefused, match=r"no named weights|damaged"):
+        read_weights(file)
+
+
+@pytest.mark.own_process
+@pytest.mark.case(23)
+def test_an_old_file_that_claims_more_than_it_has_reserves_nothing(file):
+    """A storage of 2^40 numbers in a file of a kilobyte."""
+    data = bytearray(saved({"a": torch.zeros(500)}, zipped=False))
+    at = data.find(struct.pack("<q", 500))
+    data[at : at + 8] = struct.pack("<q", 1 << 40)
+    file.write_bytes(data)
+
+    with pytest.raises(CheckpointRefused, match=r"damaged|unfolds to far more"):
+        read_weights(file)
+
+
+@pytest.mark.case(24)
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda t: t.update({"init_conv.bias": torch.zeros(3)}), "'init_conv.bias'"),
+        (lambda t: [t.pop(name) for name in sorted(t)[:3]], "is not whole"),
+        (lambda t: t.update({f"downs.0.more{n}": torch.zeros(1) for n in range(9)}), "9|more"),
+        (lambda t: [t.pop(name) for name in list(t)], "holds no named weights"),
+        (lambda t: (t.clear(), t.update(WEIGHTS)), "not whole|cannot be 'cheff_upscaler_base'"),
+        (lambda t: (t.clear(), t.update(x=torch.ones(9))), "no network that XReal Studio knows"),
+    ],
+    ids=["shape", "missing", "more", "nothing", "another", "unknown"],
+)
+def test_another_network_is_refused_with_few_of_its_names(change, sentence, file, upscaler):
+    content = torch.load(upscaler, weights_only=True)
+    change(content["model"])
+    torch.save(content, file)
+
+    with pytest.raises(CheckpointRefused, match=sentence) as refused:
+        import_file(file, file.parent / "m", role=ROLE)
+
+    assert str(refused.value).count("'") <= 2 * 6
+    assert not (file.parent / "m").exists()
+
+
+@pytest.mark.case(24)
+def test_averaged_weights_beside_the_others_are_left(file, upscaler):
+    content = torch.load(upscaler, weights_only=True)
+    content["ema"] = {f"ema_model.{name}": t + 1 for name, t in content["model"].items()}
+    torch.save(content, file)
+
+    model = import_file(file, file.parent / "m", role=ROLE).model
+
+    network = Shelf(torch.device("cpu")).network(model, "upscaler", torch.float32)
+    assert any(
+        parameter.equal(content["model"]["init_conv.bias"]) for parameter in network.parameters()
+    )
+
+
+@pytest.mark.case(25)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_one_value_that_is_no_number_refuses_the_file(value, file, upscaler):
+    content = torch.load(upscaler, weights_only=True)
+    content["model"]["init_conv.bias"][0] = value
+    torch.save(content, file)
+
+    with pytest.raises(CheckpointRefused, match="values that are no numbers"):
+        import_file(file, file.parent / "m", role=ROLE)
+
+    assert list_models(file.parent / "m") == ()
+
+
+@pytest.mark.case(25)
+def test_weights_that_are_all_zero_are_said(file, upscaler):
+    content = torch.load(upscaler, weights_only=True)
+    content["model"] = {name: torch.zeros_like(t) for name, t in content["model"].items()}
+    torch.save(content, file)
+
+    said = import_file(file, file.parent / "m", role=ROLE).said
+
+    assert "All weights of its super-resolution network are 0" in said[-1]
+    assert "are 0" not in import_file(upscaler, file.parent / "n", role=ROLE).said[-1]
+
+
+def rewritten(change) -> bytes:
+    data = save({"a": torch.ones(200), "b": torch.ones(300)})
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    change(header)
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
+
+
+GOOD = save({"a": torch.ones(200), "b": torch.ones(300)})
+
+
+@pytest.mark.case(26)
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (GOOD[:-4], "ends too early"),
+        (GOOD[:40], "ends too early"),
+        ((1 << 40).to_bytes(8, "little") + GOOD[8:], "not a file of network|ends too early"),
+        (GOOD + b"more", "does not fit what is in it"),
+        (rewritten(lambda h: h["b"].update(data_offsets=[400, 1600])), "does not fit"),
+        (rewritten(lambda h: h["b"].update(data_offsets=[804, 2004])), "does not fit"),
+        (rewritten(lambda h: h["b"].update(data_offsets=[2000, 800])), "does not fit|be read"),
+        (rewritten(lambda h: h["b"].update(data_offsets=[-8, 1192])), "cannot be read"),
+        (rewritten(lambda h: h["b"].update(dtype="F31")), "weights of a kind"),
+        (rewritten(lambda h: h["b"].update(shape=[3, 1000])), "does not fit"),
+        (rewritten(lambda h: h["b"].update(shape=[2**62, 4])), "does not fit"),
+        (rewritten(lambda h: h["b"].update(shape=["300"])), "cannot be read"),
+        (rewritten(lambda h: h.update(b=[])), "cannot be read"),
+        (GOOD.replace(b'"b"', b'"a"'), "cannot be read"),
+        (GOOD[:8] + b"{" + b"[" * 150 + GOOD[159:], "cannot be read"),
+        (GOOD[:8] + b"{'a'" + GOOD[12:], "cannot be read"),
+        (pickle.dumps({"a": [0.0] * 900}, 0), "not a file of network weights"),
+    ],
+)
+def test_safetensors_that_lie_are_refused(data, sentence, file):
+    file.write_bytes(data)
+
+    with pytest.raises(CheckpointRefused, match=sentence):
+        read_weights(file)
+
+
+@pytest.mark.case(27)
+def test_a_model_that_was_changed_after_its_import_is_not_loaded(upscaler, tmp_path):
+    model = import_file(upscaler, tmp_path, role=ROLE).model
+    shelf = Shelf(torch.device("cpu"))
+    shelf.network(model, "upscaler", torch.float32)
+    content = bytearray(model.path.read_bytes())
+    content[-1] ^= 1
+    model.path.write_bytes(content)
+
+    for opened in (Shelf(torch.device("cpu")), shelf):
+        with pytest.raises(CheckpointRefused, match="changed after it was imported"):
+            opened.network(model, "upscaler", torch.bfloat16)
+
+
+@pytest.mark.case(27)
+def test_a_file_without_a_description_is_no_model(upscaler, tmp_path):
+    model = import_file(upscaler, tmp_path, role=ROLE).model
+    model.path.with_suffix(".json").unlink()
+
+    assert list_models(tmp_path) == ()
+
+
+@pytest.mark.case(27)
+def test_a_description_leads_to_no_file_elsewhere(upscaler, tmp_path):
+    model = import_file(upscaler, tmp_path / "m", role=ROLE).model
+    described = model.path.with_suffix(".json")
+    told = json.loads(described.read_text())
+    told["weights"]["file"] = f"../../{model.path.name}"
+    described.write_text(json.dumps(told))
+
+    assert list_models(tmp_path / "m")[0].path.parent == tmp_path / "m"
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from engine.checkpoints import jailed
+from engine.checkpoints.store import import_file
+from tests.engine.checkpoints.conftest import answer_here
+jailed._answer = answer_here
+def on_step(what, done, total):
+    if what == sys.argv[3] and done:
+        print("now", flush=True)
+        sys.stdin.read()
+import_file(Path(sys.argv[1]), Path(sys.argv[2]), role="cheff_upscaler_base", on_step=on_step)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+@pytest.mark.case(28)
+@pytest.mark.parametrize("step", ["Checking", "Converting"])
+def test_an_import_that_is_killed_leaves_no_model_and_can_be_repeated(step, upscaler, tmp_path):
+    folder = tmp_path / "models"
+    words = [sys.executable, "-c", KILLED, str(upscaler), str(folder), step]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        assert program.stdout is not None and program.stdout.readline() == b"now\n"
+        program.send_signal(signal.SIGKILL)
+        program.wait()
+
+    assert list_models(folder) == ()
+    assert not list(folder.glob("[!.]*"))
+    done = import_file(upscaler, folder, role=ROLE)
+    assert store.verify(folder)[0].intact and list_models(folder) == (done.model,)
+
+
+def test_the_layouts_here_are_what_they_say():
+    """They need stand-ins: torch alone refuses those with records."""
+    refused = set()
+    for name, data in layouts().items():
+        try:
+            torch.load(io.BytesIO(data), weights_only=True)
+        except pickle.UnpicklingError:
+            refused.add(name)
+
+    assert {"omegaconf", "lightning, callbacks by class", "attribute dictionary"} <= refused
+    assert "plain" not in refused
