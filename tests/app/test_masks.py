@@ -140,6 +140,7 @@ def test_an_npz_that_holds_no_masks_is_a_sentence(data):
         masks.of_npz(data)
 
 
+@pytest.mark.case(35)
 def test_no_more_is_reserved_than_an_array_has():
     out = io.BytesIO()
     header = b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little")
@@ -150,6 +151,7 @@ def test_no_more_is_reserved_than_an_array_has():
         masks.of_npz(out.getvalue())
 
 
+@pytest.mark.case(35)
 def test_a_mask_of_another_size_is_brought_to_the_picture_and_says_so():
     double = np.kron(DRAWN.bits & np.uint32(1), np.ones((2, 2), np.uint32)).astype(np.uint32)
 
@@ -164,6 +166,7 @@ def test_a_mask_without_pixels_is_said_to_be_empty():
         masks.laid_on(masks.Masks(np.ones((0, 5), np.uint32), 1), None, None, "doc")
 
 
+@pytest.mark.case(35)
 def test_a_mask_of_another_shape_is_refused():
     with pytest.raises(InvalidRequest, match="another picture"):
         masks.laid_on(masks.Masks(np.ones((40, 80), np.uint32), 1), None, (SIDE, SIDE), "doc")

@@ -178,6 +178,7 @@ def flipped(name):
     return change
 
 
+@pytest.mark.case(55)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -216,6 +217,7 @@ def resigned(name, data):
     return change
 
 
+@pytest.mark.case(55)
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -261,6 +263,7 @@ def test_a_state_comes_after_the_one_it_was_made_from(tmp_path, number, parent):
         read_project(path)
 
 
+@pytest.mark.case(55)
 def test_a_bomb_is_not_unpacked(tmp_path):
     path = written(tmp_path, snapshot(worked_in()))
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
@@ -269,6 +272,7 @@ def test_a_bomb_is_not_unpacked(tmp_path):
         read_project(path)
 
 
+@pytest.mark.case(55)
 def test_links_folders_and_names_given_twice_are_refused(tmp_path):
     path = written(tmp_path, snapshot(worked_in()))
     data = path.read_bytes()

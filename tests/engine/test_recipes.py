@@ -156,6 +156,7 @@ def test_unknown_words_of_a_finding_are_refused_with_the_known_ones():
         generate(request, model_set(), [0], QUIET)
 
 
+@pytest.mark.case(35)
 @pytest.mark.parametrize("shape", [(64, 64), (200, 130), (90, 300)])
 def test_erasing_keeps_every_bit_outside_the_zone_at_any_size(shape):
     image = film(*shape)

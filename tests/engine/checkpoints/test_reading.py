@@ -59,6 +59,7 @@ def test_safetensors_are_read(file):
     assert read_weights(file).tensors["encoder.weight"].equal(WEIGHTS["encoder.weight"])
 
 
+@pytest.mark.case(18, 21)
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -81,6 +82,7 @@ def test_what_is_no_file_of_weights_is_named_in_a_sentence(content, sentence, fi
     assert str(refusal.value).startswith("The file 'holiday.jpg'")
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
 def test_a_file_that_was_cut_short_is_refused(share, file):
     torch.save({"state_dict": WEIGHTS}, file)
@@ -91,6 +93,7 @@ def test_a_file_that_was_cut_short_is_refused(share, file):
         read_weights(file)
 
 
+@pytest.mark.case(22)
 def test_a_flipped_byte_in_the_weights_is_noticed(file):
     torch.save({"state_dict": WEIGHTS}, file)
     content = bytearray(file.read_bytes())
@@ -102,6 +105,7 @@ def test_a_flipped_byte_in_the_weights_is_noticed(file):
         read_weights(file)
 
 
+@pytest.mark.case(16)
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_foreign_program_part_refuses_the_file_and_is_not_run(zipped, file, tmp_path):
     trace = tmp_path / "was-run"
@@ -138,6 +142,7 @@ def test_a_pickle_that_is_no_dictionary_is_refused(file):
         read_weights(file)
 
 
+@pytest.mark.case(23)
 def test_another_kind_of_archive_is_refused(file):
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("weights.txt", "x" * 9000)

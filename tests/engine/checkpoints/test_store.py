@@ -106,6 +106,7 @@ def test_the_phantom_has_all_organs_on_both_sides_of_its_greys():
     assert labels[0, 0, 32, 50] == 1  # the patient's left is on the right of the picture
 
 
+@pytest.mark.case(22, 27)
 def test_a_changed_byte_is_found_by_verify(controller, tmp_path):
     model = import_file(controller, tmp_path / "m", role="anatomy_controller").model
     assert [v.intact for v in verify(tmp_path / "m")] == [True]
@@ -119,6 +120,7 @@ def test_a_changed_byte_is_found_by_verify(controller, tmp_path):
     assert "was changed; import it again" in found.sentence
 
 
+@pytest.mark.case(28)
 def test_a_full_disk_is_noticed_before_anything_is_written(controller, tmp_path, monkeypatch):
     monkeypatch.setattr(writing.shutil, "disk_usage", lambda _: Usage(10**9, 10**9, 10**6))
 
@@ -128,6 +130,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written(controller, tmp_path,
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.case(28)
 def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(controller, tmp_path, monkeypatch):
     model = import_file(controller, tmp_path / "m", role="anatomy_controller").model
     before = model.path.read_bytes()
@@ -143,6 +146,7 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(controller, tmp_
     assert sorted(p.suffix for p in (tmp_path / "m").iterdir()) == [".json", ".safetensors"]
 
 
+@pytest.mark.case(25)
 def test_weights_that_are_no_numbers_are_refused(controller, tmp_path):
     content = torch.load(controller, weights_only=True)
     content["state_dict"]["decoder.conv_in.bias"][3] = float("nan")

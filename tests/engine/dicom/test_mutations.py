@@ -1,6 +1,7 @@
 """Whatever is done to a DICOM file, it is a film or one of the sentences below, soon and small."""
 
 import os
+import random
 import re
 import time
 import tracemalloc
@@ -60,33 +61,36 @@ PACKED = [
 ]
 
 
-@st.composite
-def mutated(draw, seeds: list[bytes]) -> bytes:
-    """One of ``seeds`` after up to six changes; more of them at the front, where the header is."""
-    data = bytearray(draw(st.sampled_from(seeds)))
-    for _ in range(draw(st.integers(1, 6))):
-        end = min(len(data), draw(st.sampled_from([200, 700, 1200, len(data)])))
-        at = draw(st.integers(0, max(end - 1, 0)))
-        match draw(st.sampled_from(["byte", "number", "cut", "copy", "drop", "item", "vr"])):
+def changed(seeds: list[bytes], seed: int) -> bytes:
+    """One of ``seeds`` after up to six changes, more of them at the front, where the header is;
+    the numbers that follow ``seed`` decide."""
+    chance = random.Random(seed)
+    data = bytearray(chance.choice(seeds))
+    for _ in range(chance.randint(1, 6)):
+        end = min(len(data), chance.choice([200, 700, 1200, len(data)]))
+        at = chance.randrange(max(end, 1))
+        match chance.choice(["byte", "number", "cut", "copy", "drop", "item", "vr"]):
             case "byte" if data:
-                data[min(at, len(data) - 1)] = draw(st.integers(0, 255))
+                data[min(at, len(data) - 1)] = chance.randrange(256)
             case "number":
-                size = draw(
-                    st.sampled_from([b"\0\0", b"\1\0", b"\xff\xff", b"\xff" * 4, b"\0" * 4])
-                )
+                size = chance.choice([b"\0\0", b"\1\0", b"\xff\xff", b"\xff" * 4, b"\0" * 4])
                 data[at : at + len(size)] = size
             case "cut":
                 del data[at:]
             case "copy":
-                data[at:at] = data[at : at + draw(st.integers(1, 300))]
+                data[at:at] = data[at : at + chance.randint(1, 300)]
             case "drop":
-                del data[at : at + draw(st.integers(1, 40))]
+                del data[at : at + chance.randint(1, 40)]
             case "item":
                 level = b"\x40\0\x75\2SQ\0\0" + b"\xff" * 4 + b"\xfe\xff\x00\xe0" + b"\xff" * 4
-                data[at:at] = level * draw(st.integers(1, 40))
+                data[at:at] = level * chance.randint(1, 40)
             case "vr":
-                data[at : at + 2] = draw(st.sampled_from([b"SQ", b"UN", b"OB", b"DS", b"US"]))
+                data[at : at + 2] = chance.choice([b"SQ", b"UN", b"OB", b"DS", b"US"])
     return bytes(data)
+
+
+def mutated(seeds: list[bytes]) -> st.SearchStrategy[bytes]:
+    return st.integers(0, 2**64).map(lambda seed: changed(seeds, seed))
 
 
 def outcome(data: bytes) -> str:
