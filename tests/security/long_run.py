@@ -124,10 +124,9 @@ def main(words: list[str]) -> int:
                 wrong += 1
                 _say(f"{kind}: number {seed} went wrong\n{traceback.format_exc(limit=-6)}")
             if (seed + 1) % 5000 == 0 or seed + 1 == first + count:
-                spent = time.process_time() - start
-                _say(
-                    f"{kind}: {seed + 1 - first} tried, {opened} opened, {wrong} wrong, {spent:.0f} s"
-                )
+                spent = f"{time.process_time() - start:.0f} s"
+                done = seed + 1 - first
+                _say(f"{kind}: {done} tried, {opened} opened, {wrong} wrong, {spent}")
     return 1 if wrong else 0
 
 
