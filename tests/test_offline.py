@@ -51,6 +51,7 @@ def visited(tmp_path_factory):
     return {**report, "asked": log.read_text() if log.exists() else "", "folder": folder}
 
 
+@pytest.mark.case(14)
 def test_the_page_and_its_files_come_from_this_computer(visited):
     assert visited["page"] == 200
     assert visited["files"] > 2
@@ -58,10 +59,12 @@ def test_the_page_and_its_files_come_from_this_computer(visited):
     assert visited["elsewhere"] == []
 
 
+@pytest.mark.case(14)
 def test_the_embedded_models_draw_without_a_network(visited):
     assert visited["picture"] == 0
     assert (visited["folder"] / "film.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.case(14)
 def test_nothing_even_asked_for_the_network(visited):
     assert visited["asked"] == ""

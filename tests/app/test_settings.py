@@ -43,6 +43,7 @@ def test_an_unsuitable_start_is_refused_with_a_sentence(argv, said):
         read(argv, {})
 
 
+@pytest.mark.case(1)
 @pytest.mark.parametrize("variable", [("GRADIO_SHARE", "True"), ("GRADIO_SERVER_NAME", "0.0.0.0")])
 def test_a_variable_that_would_share_the_page_is_named(variable):
     with pytest.raises(Unsuitable, match=variable[0]):

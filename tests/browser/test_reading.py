@@ -108,6 +108,7 @@ def test_answers_are_kept_under_the_names_of_the_protocol(shelf: Shelf, reader: 
     ]
 
 
+@pytest.mark.case(56)
 def test_a_reload_in_the_middle_of_a_case_keeps_what_was_answered(
     turing: Opened, reader: ReaderAt
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_reload_in_the_middle_of_a_case_keeps_what_was_answered(
     assert turing.store.answers("R01-001") == {"source": 4, "remark": "odd ribs"}
 
 
+@pytest.mark.case(56)
 def test_a_reader_goes_on_at_the_same_case_on_another_computer(
     turing: Opened, reader: ReaderAt, browser: Any
 ) -> None:
@@ -151,6 +153,7 @@ def test_a_reader_goes_on_at_the_same_case_on_another_computer(
     context.close()
 
 
+@pytest.mark.case(56)
 def test_of_two_tabs_one_reads_only_until_it_takes_over(turing: Opened, reader: ReaderAt) -> None:
     reader.begin(turing.codes["R01"])
     second = ReaderAt(reader.page.context.new_page(), reader.url)
@@ -176,6 +179,7 @@ def test_of_two_tabs_one_reads_only_until_it_takes_over(turing: Opened, reader: 
     assert turing.store.answers("R01-003") == {}
 
 
+@pytest.mark.case(56)
 def test_a_key_pressed_many_times_submits_one_case(turing: Opened, reader: ReaderAt) -> None:
     reader.begin(turing.codes["R01"])
     reader.press("3")

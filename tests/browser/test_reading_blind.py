@@ -108,6 +108,7 @@ def classes(study: Opened) -> dict[str, bool]:
     }
 
 
+@pytest.mark.case(57)
 @pytest.mark.parametrize("protocol", KEYS)
 def test_no_byte_that_a_browser_receives_tells_what_a_picture_is(
     page: Any, served: Served, shelf: Shelf, protocol: str

@@ -232,6 +232,7 @@ def test_the_corner_mark_changes_the_corner_only():
     assert not changed[:, 140:].any()
 
 
+@pytest.mark.case(58, 59)
 def test_without_a_mark_the_metadata_is_still_there():
     recipe = recipe_of(REQUESTS["generate from nothing"], "e", {})
 
@@ -252,6 +253,7 @@ def test_a_changed_real_film_says_that_it_is_partly_synthetic():
     assert PARTLY in texts(data)["Comment"]
 
 
+@pytest.mark.case(59)
 def test_other_programs_open_the_file(tmp_path):
     import cv2
 

@@ -40,6 +40,7 @@ def with_another_truth(made, seed):
     )
 
 
+@pytest.mark.case(57)
 @pytest.mark.parametrize("protocol", ["rating", "turing", "two-phase"])
 def test_no_byte_for_a_reader_depends_on_the_truth(tmp_path, protocol):
     made = study(protocol, scenes=16, readers=1, gap=3)
@@ -52,6 +53,7 @@ def test_no_byte_for_a_reader_depends_on_the_truth(tmp_path, protocol):
     assert texts[0] == texts[1] == texts[2]
 
 
+@pytest.mark.case(57)
 def test_no_word_of_the_truth_is_in_what_a_reader_gets(tmp_path):
     made = study("pair", scenes=8, readers=1, gap=3)
     text = " ".join(everything_for(opened(tmp_path, made), "R01"))
@@ -60,6 +62,7 @@ def test_no_word_of_the_truth_is_in_what_a_reader_gets(tmp_path):
     assert not any(word in text for word in words | {made.title, made.study_id, "catch", "repeat"})
 
 
+@pytest.mark.case(57)
 def test_a_reader_s_view_has_no_field_of_the_truth():
     hidden = {"left_case", "right_case", "stratum", "repeat_of", "catch"}
 
@@ -74,6 +77,7 @@ def test_names_of_pictures_never_come_twice(tmp_path):
     assert len(set(names)) == len(names) and all(len(name) == 24 for name in names)
 
 
+@pytest.mark.case(57)
 def test_only_pictures_of_the_open_and_the_next_trial_are_given(tmp_path):
     made = study(readers=2)
     cases = tuple(
@@ -92,6 +96,7 @@ def test_only_pictures_of_the_open_and_the_next_trial_are_given(tmp_path):
             store.picture("R01", name)
 
 
+@pytest.mark.case(57)
 def test_errors_for_readers_name_no_case(tmp_path):
     store = opened(tmp_path)
     for call in (

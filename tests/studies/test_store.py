@@ -29,6 +29,7 @@ def test_a_trial_is_shown_until_it_is_submitted_and_then_the_next_in_the_stored_
     assert store.for_reader("R02") is None
 
 
+@pytest.mark.case(56)
 def test_a_double_press_is_one_answer_with_the_same_acknowledgement(tmp_path):
     store = opened(tmp_path)
     first = store.submit("R01", "R01-001", ANSWER, "press")
@@ -41,6 +42,7 @@ def test_a_double_press_is_one_answer_with_the_same_acknowledgement(tmp_path):
     assert submits(store) == ["R01-001"]
 
 
+@pytest.mark.case(56)
 def test_a_second_tab_with_another_answer_is_refused_and_the_first_stands(tmp_path):
     store = opened(tmp_path)
     store.submit("R01", "R01-001", ANSWER, "one")
@@ -114,6 +116,7 @@ def test_a_frozen_design_cannot_be_saved_over_and_a_closed_study_takes_no_answer
         store.submit("R01", "R01-001", ANSWER, "late")
 
 
+@pytest.mark.case(57)
 def test_answers_are_given_to_nobody_before_the_close(tmp_path):
     store = opened(tmp_path)
     store.submit("R01", "R01-001", ANSWER, "one")

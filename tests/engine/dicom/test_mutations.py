@@ -104,6 +104,7 @@ def outcome(data: bytes) -> str:
     return "film"
 
 
+@pytest.mark.case(37, 40)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -124,6 +125,7 @@ def test_a_changed_file_is_a_film_or_one_of_the_sentences(data):
     assert most < MOST_BYTES
 
 
+@pytest.mark.case(44)
 @pytest.mark.own_process
 @settings(
     max_examples=12,

@@ -46,6 +46,7 @@ def lut_item(first: int, entries: list[int], bits: int = 16) -> Dataset:
 # The order of tones
 
 
+@pytest.mark.case(42)
 def test_a_window_is_applied_by_the_formula_of_the_standard():
     opened = read_image(film(WindowCenter=1500, WindowWidth=1000))
 
@@ -60,6 +61,7 @@ def test_an_exact_window_has_no_half_a_value_taken_off():
     assert np.array_equal(opened.pixels, exactly((chest().astype(float) - 1500) / 1000 + 0.5))
 
 
+@pytest.mark.case(42)
 def test_a_sigmoid_window_is_a_logistic_curve():
     opened = read_image(film(WindowCenter=1500, WindowWidth=1000, VOILUTFunction="SIGMOID"))
 
@@ -75,12 +77,14 @@ def test_the_window_stands_behind_the_rescale():
     assert np.array_equal(opened.pixels, exactly(linear(chest() * 0.5 - 100, 600, 1000)))
 
 
+@pytest.mark.case(41)
 def test_monochrome1_shows_the_same_bones_bright():
     low = film(4095 - chest(), PhotometricInterpretation="MONOCHROME1")
 
     assert np.array_equal(read_image(low).pixels, read_image(film()).pixels)
 
 
+@pytest.mark.case(41, 42)
 def test_an_inverse_presentation_shape_inverts_once_and_never_twice():
     first = read_image(film(PhotometricInterpretation="MONOCHROME1"))
     both = film(PhotometricInterpretation="MONOCHROME1", PresentationLUTShape="INVERSE")
@@ -91,6 +95,7 @@ def test_an_inverse_presentation_shape_inverts_once_and_never_twice():
     assert "contradicts itself" in odd.notes[0]
 
 
+@pytest.mark.case(42)
 def test_of_two_windows_the_first_is_used_and_said_so():
     opened = read_image(film(WindowCenter=[1500, 9], WindowWidth=[1000, 9]))
 
@@ -98,6 +103,7 @@ def test_of_two_windows_the_first_is_used_and_said_so():
     assert opened.notes == ("The file offers 2 windows; the first usable one is used.",)
 
 
+@pytest.mark.case(42)
 def test_without_a_window_black_and_white_are_percentiles_and_said_so():
     opened = read_image(film(WindowCenter=None, WindowWidth=None))
 
@@ -108,6 +114,7 @@ def test_without_a_window_black_and_white_are_percentiles_and_said_so():
     )
 
 
+@pytest.mark.case(42)
 def test_a_window_without_width_is_said_to_be_none():
     opened = read_image(film(WindowWidth=0))
     same = read_image(film(WindowCenter=None, WindowWidth=None))
@@ -123,6 +130,7 @@ def test_a_capture_of_8_bits_without_a_window_keeps_its_greys():
     assert np.array_equal(opened.pixels, exactly(grey / 255))
 
 
+@pytest.mark.case(42)
 def test_a_table_of_tones_comes_before_a_window():
     entries = [round((n / 4095) ** 2 * 65535) for n in range(4096)]
     opened = read_image(film(VOILUTSequence=Sequence([lut_item(0, entries)])))
@@ -150,6 +158,7 @@ def test_a_modality_table_comes_first():
     assert np.array_equal(opened.pixels, exactly(linear(4095 - chest().astype(int), 1500, 1000)))
 
 
+@pytest.mark.case(43)
 def test_a_slope_of_nothing_is_left_out_and_said_so():
     opened = read_image(film(RescaleSlope=0, RescaleIntercept=5))
 
@@ -160,6 +169,7 @@ def test_a_slope_of_nothing_is_left_out_and_said_so():
 # Stored values
 
 
+@pytest.mark.case(43)
 @pytest.mark.parametrize("bits", [10, 12, 14, 16])
 def test_every_depth_keeps_every_value(bits):
     values = chest(most=(1 << bits) - 1)
@@ -167,6 +177,7 @@ def test_every_depth_keeps_every_value(bits):
     assert np.array_equal(read_image(film(values, bits)).film.stored, values)
 
 
+@pytest.mark.case(43)
 def test_signed_values_stay_signed():
     values = chest().astype(np.int16) - 2000
     opened = read_image(film(values, 16, WindowCenter=0, WindowWidth=4000))
@@ -175,18 +186,21 @@ def test_signed_values_stay_signed():
     assert np.array_equal(opened.pixels, exactly(linear(values, 0, 4000)))
 
 
+@pytest.mark.case(43)
 def test_what_lies_in_the_unused_bits_is_left_out():
     overlay = chest() | 0xF000
 
     assert np.array_equal(read_image(film(overlay)).film.stored, chest())
 
 
+@pytest.mark.case(43)
 def test_values_may_sit_in_the_upper_bits():
     upper = (chest() << 4).astype(np.uint16)
 
     assert np.array_equal(read_image(film(upper, HighBit=15)).film.stored, chest())
 
 
+@pytest.mark.case(43)
 def test_signed_values_of_12_bits_are_extended():
     values = chest().astype(np.int16) - 2048
     stored = (values & 0x0FFF).astype(np.int16)

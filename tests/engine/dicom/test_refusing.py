@@ -48,6 +48,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.case(37, 40)
 @pytest.mark.parametrize(("changes", "sentence"), REFUSED)
 def test_what_is_no_single_grey_film_gets_one_sentence(changes, sentence):
     with pytest.raises(ImageUnreadable, match=sentence):
@@ -71,6 +72,7 @@ def test_a_directory_of_a_disc_is_told_from_a_film():
         read_image(film(SOPClassUID="1.2.840.10008.1.3.10"))
 
 
+@pytest.mark.case(37)
 def test_a_file_without_its_header_is_not_guessed_at():
     with pytest.raises(ImageUnreadable, match="DICOM without its header"):
         read_image(film()[132:])
@@ -88,6 +90,7 @@ def test_a_mask_is_not_read_from_dicom():
         read_mask(film())
 
 
+@pytest.mark.case(37)
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.3, 0.5, 0.9, 0.999])
 def test_a_file_that_was_cut_off_is_refused(share):
     data = film()
@@ -101,6 +104,7 @@ def test_a_file_that_was_cut_off_is_refused(share):
 # Bombs and broken decoders
 
 
+@pytest.mark.case(39)
 @pytest.mark.parametrize("depth", [20, 300, 20_000])
 @pytest.mark.parametrize("defined", [False, True])
 def test_deep_nesting_is_refused_before_any_library_sees_it(depth, defined):
@@ -119,6 +123,7 @@ def test_deep_nesting_is_refused_before_any_library_sees_it(depth, defined):
     assert time.perf_counter() - start < 1
 
 
+@pytest.mark.case(38)
 def test_a_deflated_bomb_is_not_inflated():
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     deflated = b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
@@ -134,6 +139,7 @@ def test_a_million_elements_end_early():
         gate.outline(_with_body(element * 1_000_000))
 
 
+@pytest.mark.case(44)
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.5", JPEG + "80", JPEG + "90"])
 def test_a_compressed_picture_that_ends_early_is_said_to_be_damaged(syntax):
     data = compressed(dataset(chest()), syntax)[:-500] + b"\xfe\xff\xdd\xe0" + bytes(4)
@@ -142,6 +148,7 @@ def test_a_compressed_picture_that_ends_early_is_said_to_be_damaged(syntax):
         read_image(data)
 
 
+@pytest.mark.case(44)
 def test_a_broken_jpeg_2000_header_is_said_to_be_damaged():
     data = compressed(dataset(chest()), JPEG + "90").replace(b"\xff\x52", b"\xff\0", 1)
 
@@ -149,6 +156,7 @@ def test_a_broken_jpeg_2000_header_is_said_to_be_damaged():
         read_image(data)
 
 
+@pytest.mark.case(44)
 @pytest.mark.own_process
 @pytest.mark.parametrize(
     "ending", ["import os; os._exit(9)", "import os; os.kill(os.getpid(), 11)", "print('{}')"]
@@ -163,6 +171,7 @@ def test_a_decoder_that_dies_harms_nobody(ending, monkeypatch):
         read_image(film())
 
 
+@pytest.mark.case(44)
 @pytest.mark.own_process
 def test_a_decoder_that_never_ends_is_stopped(monkeypatch):
     run = subprocess.run
@@ -195,6 +204,7 @@ def test_another_process_says_the_same_of_a_film_as_this_one(monkeypatch):
     assert replace(there, stored=here.stored) == here
 
 
+@pytest.mark.case(40)
 @pytest.mark.own_process
 def test_a_picture_that_would_fill_the_memory_is_refused():
     """The header of a JPEG 2000 picture asks for far more pixels than the file states."""
