@@ -28,7 +28,7 @@ MANY = settings(
     suppress_health_check=list(HealthCheck),
 )
 SOME = settings(MANY, max_examples=max(EXAMPLES // 4, 50))  # variations of a property
-FEW = settings(MANY, max_examples=max(EXAMPLES // 50, 10))  # where each takes a second
+FEW = settings(MANY, max_examples=max(EXAMPLES // 100, 5))  # where each takes a second
 MOST_SECONDS = 5  # of processor time for seeds of some KB, with much to spare
 WEIRD = [
     None, True, False, 0, -1, 1, 2, 255, 4096, 2**31, 2**63, 2**70, -(2**70), 0.5, 1e308, -1e308,

@@ -54,7 +54,7 @@ def test_no_pattern_of_ours_can_be_kept_busy():
 
     slow = []
     for name, pattern in found.items():
-        for text in hostile(LONGEST // 4):
+        for text in hostile(LONGEST // 5)[::2]:
             start = time.process_time()
             pattern.fullmatch(text)
             for _ in zip(range(3), pattern.finditer(text), strict=False):
