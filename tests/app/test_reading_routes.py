@@ -199,7 +199,7 @@ def test_the_finding_is_asked_about_only_where_the_protocol_names_it(room):
     finding = next(c.finding for c in rated.store.study().cases if c.case_id == first.left_case)
 
     assert asked[1] == f"Finding in question: {finding}. How plausible is it?"
-    assert not any(word in other for word in ("effusion", "opacity", "{finding}"))
+    assert not any(word in other for word in ("effusion", "nodule", "{finding}"))
 
 
 def test_the_same_submission_twice_is_one_answer_with_one_acknowledgement(room):

@@ -34,7 +34,7 @@ def scenes(count: int, protocol: str, sources: Sources = SOURCES) -> list[Case]:
     """``count`` scenes with a picture of each source; two findings in turn."""
     found = []
     for n in range(count):
-        finding = ("effusion", "opacity")[n % 2]
+        finding = ("effusion", "nodule")[n % 2]
         for source, synthetic in sources:
             edited = f"{sources[0][0]}-{n}" if protocol == "edit" and synthetic else ""
             scene = f"scene-{n}" if protocol != "edit" else ""

@@ -1,8 +1,8 @@
-// Before anything is painted: the theme that was chosen here, else that of the system.
+// Before anything is painted: the theme that was chosen here, else the dark one, whatever the system
+// prefers: films are read in dim light.
 (() => {
   const root = document.documentElement;
   let chosen = null;
   try { chosen = localStorage.getItem("reading.theme"); } catch { /* storage is switched off */ }
-  const light = chosen ? chosen === "light" : matchMedia("(prefers-color-scheme: light)").matches;
-  root.classList.toggle("light", light);
+  root.classList.toggle("light", chosen === "light");
 })();
