@@ -1,5 +1,6 @@
 """The reading room over HTTP: what is not this reader's now is answered as what does not exist."""
 
+import errno
 import itertools
 from dataclasses import replace
 
@@ -212,6 +213,26 @@ def test_the_same_submission_twice_is_one_answer_with_one_acknowledgement(room):
 
     assert (once.status_code, again.json()) == (200, once.json())
     assert contrary.status_code == 400 and "first answers stand" in contrary.json()["sentence"]
+    assert len(study.store.log.events("kind = 'trial_submitted'")) == 1
+
+
+def test_a_full_disk_is_told_and_the_same_request_counts_once_when_there_is_room(
+    room, monkeypatch
+):
+    study = opened(room.shelf, "turing")
+    client = seated(room, study.codes["R01"])
+    trial = trial_of(client)
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(log.os, "fsync", full)
+    refused = submit(client, trial, number="one-request")
+    monkeypatch.setattr(log.os, "fsync", lambda _: None)
+    taken = submit(client, trial, number="one-request")
+
+    assert refused.status_code == 503 and "disk is full" in refused.json()["sentence"]
+    assert taken.status_code == 200
     assert len(study.store.log.events("kind = 'trial_submitted'")) == 1
 
 

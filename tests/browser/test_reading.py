@@ -200,7 +200,7 @@ def test_while_the_server_is_down_the_page_says_so_and_nothing_is_lost(
     served.kill()
     reader.press("6", "Enter")
     reader.not_saved()
-    reader.says("The server does not answer. Your answers are kept on this computer")
+    reader.says("Your answers are kept on this computer and sent again")
     kept(reader.page, "reading-server-down")
     assert reader.position.startswith("Case 1 ")  # not taken, so not shown as taken
 

@@ -10,18 +10,16 @@ import { Viewer, decoded } from "./viewer.js";
 
 const at = (id) => document.getElementById(id);
 const [view, host, go] = [at("view"), at("in"), at("go")];
-const HERE_MS = 8000;
-const TYPING_MS = 600;
+const [HERE_MS, TYPING_MS] = [8000, 600];
 
 let state = null;      // what the server said last
-let screen = null;     // a screen without a case: { ready, value, label }
-let act = null;        // what the button does on it
-let viewer = null;
-let questions = null;
+let [screen, act] = [null, null];  // one without a case: { ready, value, label }, and what its button does
+let [viewer, questions] = [null, null];
 let outbox = null;
 let loaded = new Map();      // pictures of this case and the next, by name
-let submitting = false;
-let pausedAt = null;
+const missing = new Set();
+let notice = "";
+let [submitting, pausedAt] = [false, null];
 let turn = 0;                // of asking for the state; an older answer is dropped
 
 const attention = new Attention((kind, value) => outbox && outbox.put("note", { kind, value, trial: "" }));
@@ -32,7 +30,7 @@ function heard(kind, item, detail) {
   if (kind === "sending") saving("sending", "Saving ...");
   if (kind === "kept") {
     saving("kept", "Not saved yet");
-    banner("The server does not answer. Your answers are kept on this computer and sent as soon as it does.", "bad");
+    banner(`${detail} Your answers are kept on this computer and sent again by themselves.`, "bad");
   }
   if (kind === "saved") {
     if (!outbox.items.length) saving("ok", `Saved ${clock(detail.at)}`);
@@ -47,8 +45,6 @@ function heard(kind, item, detail) {
   if (kind === "elsewhere") readOnly(detail);
   if (kind === "nobody") enter();
 }
-
-let notice = "";
 
 function acknowledged(detail) {
   submitting = false;
@@ -215,7 +211,11 @@ async function load(names, mine) {
         break;
       } catch (error) {
         if (mine !== turn) return null;
-        if (error instanceof Nobody) { enter(); return null; }
+        if (error instanceof Nobody && !missing.has(name)) { missing.add(name); enter(); return null; }
+        if (error instanceof Nobody) {
+          banner("The picture of this case is missing. Tell the investigator; your answers are safe.");
+          return null;
+        }
         banner("The picture could not be loaded. Trying again.", "bad");
         await new Promise((done) => setTimeout(done, 1500));
         if (mine !== turn) return null;
