@@ -216,9 +216,7 @@ def test_the_same_submission_twice_is_one_answer_with_one_acknowledgement(room):
     assert len(study.store.log.events("kind = 'trial_submitted'")) == 1
 
 
-def test_a_full_disk_is_told_and_the_same_request_counts_once_when_there_is_room(
-    room, monkeypatch
-):
+def test_a_full_disk_is_told_and_the_same_request_counts_once_when_there_is_room(room, monkeypatch):
     study = opened(room.shelf, "turing")
     client = seated(room, study.codes["R01"])
     trial = trial_of(client)

@@ -35,7 +35,18 @@ class Heard:
     late: list[Any] = field(default_factory=list)
 
     def listen(self, page: Any) -> None:
-        page.on("requestfinished", lambda request: self.late.append(request))
+        page.on("requestfinished", self.keep)
+        page.route("**/pictures/*", self.hand_on)
+
+    def keep(self, request: Any) -> None:
+        if "/pictures/" not in request.url:
+            self.late.append(request)
+
+    def hand_on(self, route: Any) -> None:
+        """A picture as the server sends it; the browser gives no body of what it made a blob of."""
+        answer = route.fetch()
+        self.answers.append((route.request.url, answer.status, answer.headers, answer.body()))
+        route.fulfill(response=answer)
 
     def collect(self) -> None:
         """Bodies are asked for while the page is still there."""
