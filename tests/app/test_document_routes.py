@@ -15,23 +15,13 @@ from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
 from app.routes.documents import received
-from app.settings import Settings
 from engine.api import GenerateRequest, Sampling
 from engine.images import write_png
 from engine.provenance import inputs_of, recipe_of
-from tests.app.fake_engine import HASHES, FakeEngine
-from tests.app.served import application
+from tests.app.fake_engine import HASHES
 from tests.app.test_server import COOKIE, OURS, PORT, made
 
 OTHER = "other-01234567890123456789"
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    settings = Settings(port=PORT, data=tmp_path_factory.mktemp("data"))
-    app, desk = application(FakeEngine(), settings)
-    yield app, desk
-    desk.jobs.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from engine.errors import OutOfMemory
 from tests.app import test_server
 from tests.app.test_server import OURS
 
-whole, client, session = test_server.whole, test_server.client, test_server.session
+client, session = test_server.client, test_server.session
 
 
 @pytest.fixture(autouse=True)

@@ -5,25 +5,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.document.session import State
-from app.settings import Settings
 from engine.api import EraseRequest, GenerateRequest, Sampling
 from engine.provenance import inputs_of, read_recipe, recipe_of, request_of
-from tests.app.fake_engine import HASHES, FakeEngine
-from tests.app.served import application
+from tests.app.conftest import PORT
+from tests.app.fake_engine import HASHES
 
-PORT = 7860
 HOST = {"host": f"127.0.0.1:{PORT}"}
 OURS = {"origin": f"http://127.0.0.1:{PORT}", **HOST}
 COOKIE = f"xreal_session_{PORT}"
 ME, OTHER = "me-01234567890123456789", "other-01234567890123456789"
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    settings = Settings(port=PORT, data=tmp_path_factory.mktemp("data"))
-    app, desk = application(FakeEngine(), settings)
-    yield app, desk
-    desk.jobs.close()
 
 
 @pytest.fixture
