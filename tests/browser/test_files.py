@@ -247,8 +247,8 @@ def test_the_panel_comes_back_as_it_was_left(served: Served, edit: Any) -> None:
     paint_a_chest(edit)
     saved(edit)
     choose(edit, "Outpaint")
-    (cookie,) = (c["value"] for c in edit.context.cookies() if c["name"] == served.desk.cookie)
-    session = served.desk.sessions.of(cookie)
+    (cookie,) = (c for c in edit.context.cookies() if c["name"].startswith("xreal_session"))
+    session = served.desk.sessions.of(cookie["value"])
     for _ in range(600):  # until the server has heard of it
         if session.form is not None and session.form.verb == "Outpaint":
             break
