@@ -140,6 +140,16 @@ def test_sizes_that_lie_in_the_archives_own_list_are_refused(place, change):
     assert outcome(place, lying_sizes(WHOLE, change)) != "opened"
 
 
+@pytest.mark.case(4, 55)
+@pytest.mark.parametrize("doc", ["../../x", "a/b", "", "/etc", "a\\b", "x" * 65, ".", "\0"])
+def test_a_documents_name_leads_to_no_folder_elsewhere(place, doc):
+    told = {**json.loads(PARTS["document.json"]), "doc": doc}
+    parts = {**PARTS, "document.json": json.dumps(told).encode()}
+    listed = {**json.loads(parts[MANIFEST]), "files": signed(parts)}
+
+    assert outcome(place, zipped({**parts, MANIFEST: json.dumps(listed).encode()})) != "opened"
+
+
 @pytest.mark.case(55)
 @pytest.mark.parametrize("digit", ["digits", "exponent", "nested", "names"])
 def test_numbers_and_names_that_would_take_ages_are_refused_soon(place, digit):
