@@ -137,15 +137,21 @@ def enter(limits: Limits, prepare: Callable[[], object]) -> tuple[str, ...]:
     The process must have one thread. ``prepare`` loads every module that reading needs, because
     afterwards there may be no files to load from.
     """
+    prepare()  # as who it was started: in a namespace it may own fewer files
     apart = _leave_network()
-    prepare()
     enforced = ["network"] if apart else []
     if _limit(limits):  # its module, too, has to be loaded while there are files
         enforced.append("limits")
     if apart and _leave_files():
         enforced.append("files")
-    if _refuse_calls():
-        enforced.append("calls")
+    return (*enforced, *seal())
+
+
+def seal() -> tuple[str, ...]:
+    """Refuse sockets, programs, processes and writing; files may still be read.
+
+    For readers that load their modules while they read."""
+    enforced = ["calls"] if _refuse_calls() else []
     sys.addaudithook(_refuse_events)
     return (*enforced, "interpreter")
 

@@ -10,6 +10,8 @@ import warnings
 from dataclasses import asdict
 from typing import Any
 
+from engine import jail
+
 MOST_MEMORY = 2 << 30  # bytes
 MOST_SECONDS = 20
 # Each thread would reserve memory of its own.
@@ -49,6 +51,7 @@ def answer(data: bytes) -> bytes:
 
 def main() -> int:
     bind()
+    jail.seal()
     sys.stdout.buffer.write(answer(sys.stdin.buffer.read()))
     sys.stdout.buffer.flush()
     return 0

@@ -47,6 +47,18 @@ def test_from_the_jail_nothing_can_be_reached(tmp_path, monkeypatch, without):
     assert set(told["descriptors"]) <= {0, 1, 2, 3}  # 3 is the list of them itself
 
 
+@SECCOMP
+@pytest.mark.case(44)
+def test_a_decoder_of_films_reaches_no_network_and_starts_nothing(tmp_path):
+    """It loads its modules while it reads, so files stay readable; nothing can be written."""
+    sealed = ["socket", "socket in C", "process", "program", "trace", "signal", "write"]
+
+    told, _ = inmate(tmp_path, seal=True, only=sealed)
+
+    assert set(told["enforced"]) == {"calls", "interpreter"}
+    assert not any(told["tried"].values())
+
+
 @pytest.mark.case(16)
 def test_where_the_kernel_helps_with_nothing_the_interpreter_still_refuses(tmp_path):
     python = ["socket", "write", "write in C", "memory", "files"]  # C calls but for limits pass
