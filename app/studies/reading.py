@@ -21,6 +21,7 @@ from app.studies.store import Store
 from app.studies.views import ReaderTrial, Saved
 
 LEASE_SECONDS = 25.0  # after which a tab that is silent has let go of the pen
+CODES_AT_ONCE = 4  # checked at the same time; each takes 16 MB
 LONGEST_NAME = 64  # of the numbers that a browser makes
 LONGEST_NOTE = 2000  # characters
 NOTES = ("consented", "display_checked", "window_changed", "paused", "resumed", "hidden")
@@ -67,6 +68,7 @@ class ReadingRoom:
         self._shelf = shelf
         self._clock = clock
         self._lock = threading.Lock()
+        self._codes = threading.BoundedSemaphore(CODES_AT_ONCE)
         self._seats: dict[str, tuple[str, str, int, str]] = {}
         self._pens: dict[tuple[str, str], _Pen] = {}
 
@@ -77,7 +79,8 @@ class ReadingRoom:
         the code of an open study."""
         for _, store in self._open():
             try:
-                reader_id = store.sign_in(code)
+                with self._codes:
+                    reader_id = store.sign_in(code)
             except StudyError:
                 continue
             token = secrets.token_urlsafe(32)
