@@ -119,6 +119,7 @@ def serve(settings: Settings, door: socket.socket, opener: str = OPENER) -> None
     from app import server
     from app.document.autosave import Documents
     from app.document.session import Sessions
+    from app.models.chosen import at_start
     from app.models.sets import Models
     from app.models.templates import embedded_templates
     from app.pages import edit
@@ -127,7 +128,7 @@ def serve(settings: Settings, door: socket.socket, opener: str = OPENER) -> None
     from app.runs.worker import Worker
 
     worker = Worker(opener, settings)
-    loading = Loading(lambda: worker.open("embedded" if settings.models is None else "folder"))
+    loading = Loading(lambda: worker.open(at_start(settings)))
     worker.on_end = loading.again
     jobs = Jobs(loading)
     models = Models(settings, loading, worker.open, worker.call)

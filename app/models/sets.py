@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from app import messages
 from app.models import filing
+from app.models.chosen import SETS, at_start, remember
 from app.runs.loading import Engine, Loading
 from app.runs.lost import Lost
 from app.settings import Settings
@@ -21,7 +22,6 @@ from engine.errors import Cancelled, EngineError, InvalidRequest
 TaskState = Literal["running", "done", "stopped", "failed"]
 WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # what the import folder lists
 LONGEST_PATH = 4096
-SETS = ("embedded", "xreal", "cheff")
 Call = Callable[..., Any]  # a function of ``filing``, its values, and on_step where it has one
 
 
@@ -91,11 +91,11 @@ class Models:
     ) -> None:
         self.folder = settings.models or settings.data / "models"
         self.inbox = settings.data / "import"
-        self.started_with = "embedded" if settings.models is None else "folder"
-        self.in_use = self.started_with
+        self.in_use = at_start(settings)
         self.chosen: str | None = None  # the set that is being loaded
         self.fault = ""  # why the set that was chosen last is not in use
         self.task: Task | None = None
+        self._settings = settings
         self._loading = loading
         self._open_set = open_set
         self._call = call
@@ -113,7 +113,9 @@ class Models:
     def _change(self, name: str) -> None:
         def ended(fault: str | None) -> None:
             with self._lock:
-                self.in_use = name if fault is None else self.in_use
+                if fault is None:
+                    self.in_use = name
+                    remember(self._settings, name)
                 self.fault, self.chosen = fault or "", None
 
         self._loading.change(lambda: self._open_set(name), ended)
@@ -131,7 +133,7 @@ class Models:
     @property
     def names(self) -> tuple[str, ...]:
         """The sets of the page; that of the folder only where the program began with one."""
-        return SETS if self.started_with == "embedded" else ("folder", *SETS)
+        return SETS if self._settings.models is None else ("folder", *SETS)
 
     def verify(self) -> None:
         """Hash every model file again and say of each whether it is what it was."""

@@ -3,10 +3,12 @@
 import pickle
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from app.models.chosen import at_start
 from app.models.sets import Models, named_file
 from app.runs.loading import Loading
 from app.settings import Settings
@@ -48,6 +50,16 @@ def finished(models):
             thread.join(30)
     assert task.state != "running"
     return task.state, " ".join(sentence for _, sentence in task.said)
+
+
+def used(models, name):
+    """Choose a set and wait until it is loaded or has failed."""
+    models.use(name)
+    for _ in range(2000):
+        if models.chosen is None:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the set was neither loaded nor refused")
 
 
 def imported(models, path, role=None):
@@ -237,6 +249,36 @@ def test_models_that_cannot_be_loaded_leave_the_former_ones_in_use(loading):
     assert changed(loading, fail) == "Its file is damaged."
     assert loading.state == "ready"
     assert isinstance(loading.engine, FakeEngine)
+
+
+def test_the_set_that_was_chosen_is_the_one_the_program_begins_with_again(tmp_path, loading):
+    settings = Settings(data=tmp_path)
+    assert at_start(settings) == "embedded"
+    models = Models(settings, loading, lambda name: FakeEngine())
+
+    used(models, "cheff")
+
+    assert models.in_use == "cheff"
+    assert at_start(settings) == "cheff"
+    assert Models(settings, loading, lambda name: FakeEngine()).in_use == "cheff"
+    assert at_start(Settings(data=tmp_path, models=tmp_path)) == "folder"
+
+
+@pytest.mark.parametrize("kept", [b"", b"somebody's", b"\xff\xfe", b"folder"])
+def test_an_odd_note_of_the_choice_begins_with_the_models_that_ship(tmp_path, kept):
+    (tmp_path / "model-set.txt").write_bytes(kept)
+    assert at_start(Settings(data=tmp_path)) == "embedded"
+
+
+def test_a_set_that_could_not_be_loaded_is_not_chosen(tmp_path, loading):
+    def fail(name):
+        raise CheckpointRefused("Its file is damaged.")
+
+    models = Models(Settings(data=tmp_path), loading, fail)
+    used(models, "xreal")
+
+    assert models.fault == "Its file is damaged."
+    assert at_start(Settings(data=tmp_path)) == "embedded"
 
 
 def test_a_set_of_imported_files_is_what_its_files_can_obey(models, published):
