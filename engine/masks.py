@@ -88,12 +88,12 @@ def fill(image: Pixels, mask: Mask) -> Pixels:
 def denser(image: Pixels, mask: Mask, density: float) -> Pixels:
     """``image`` with the masked area denser by ``density`` of full scale, clearer below 0.
 
-    Fades in over a thirty-second of the picture. Shadows saturate: where little light comes
+    Fades in over a twenty-fourth of the picture. Shadows saturate: where little light comes
     through, more tissue changes little, and where none does, less changes nothing.
     """
     if density == 0:
         return image
-    soft = feather(mask, round(max(image.shape) / 32))
+    soft = feather(mask, round(max(image.shape) / 24))
     room = np.clip(SATURATION - image, 0, 1) if density > 0 else image
     return np.clip(image + density * soft * room, 0, 1).astype(np.float32)
 

@@ -41,7 +41,7 @@ from engine.sampling import (
 PREVIEW_SECONDS = 0.25  # at most four previews a second
 PREVIEW_PATIENCE = 2  # times what the last preview cost: a large decoder is as slow as a step
 PREVIEW_SIDE = 512
-DENSITY_LEAN = 0.25  # how firmly the coarse shape of a finding follows its guessed density
+DENSITY_LEAN = 0.4  # how firmly the coarse shape of a finding follows its guessed density
 DETAIL_FROM = 1.5  # films this many times larger than the model's frame get invented detail
 
 
