@@ -20,7 +20,7 @@ class Upload:
     path: Path
     name: str
     owner: str
-    since: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=lambda: time.monotonic())
 
 
 class Uploads:

@@ -70,7 +70,7 @@ def test_the_end_of_the_program_empties_it(program):
 
 
 @pytest.mark.case(15)
-def test_a_file_that_nobody_opens_goes_after_an_hour(tmp_path, monkeypatch):
+def test_a_file_that_nobody_opened_in_an_hour_goes_when_the_next_one_comes(tmp_path, monkeypatch):
     now = 1000.0
     monkeypatch.setattr(uploads.time, "monotonic", lambda: now)
     waiting = uploads.Uploads(tmp_path)
