@@ -121,6 +121,7 @@ def add_study_routes(app: FastAPI, studies: Studies) -> None:
 
     add_draft_routes(app, studies)
     add_planning_routes(app, studies)
+    add_code_routes(app, studies)
     add_phase_routes(app, studies)
     add_run_routes(app, studies)
 
@@ -231,6 +232,10 @@ def add_planning_routes(app: FastAPI, studies: Studies) -> None:
             return page.overview(store)
 
         return answered(work)
+
+
+def add_code_routes(app: FastAPI, studies: Studies) -> None:
+    of = studies.of
 
     @app.post("/api/studies/{study_id}/codes")
     def codes(request: Request, study_id: str, asked: Cards) -> Any:

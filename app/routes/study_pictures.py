@@ -48,6 +48,13 @@ class Chosen(BaseModel):
 def add_study_picture_routes(
     app: FastAPI, studies: Studies, intake: Intake, session_of: Callable[[Request], Session]
 ) -> None:
+    """Folders, history, checks and what is kept of them."""
+    add_folder_routes(app, studies, intake)
+    add_history_routes(app, studies, intake, session_of)
+    add_kept_routes(app, studies, intake)
+
+
+def add_folder_routes(app: FastAPI, studies: Studies, intake: Intake) -> None:
     of = studies.of
 
     @app.get("/api/studies/{study_id}/task")
@@ -93,6 +100,12 @@ def add_study_picture_routes(
 
         return answered(work)
 
+
+def add_history_routes(
+    app: FastAPI, studies: Studies, intake: Intake, session_of: Callable[[Request], Session]
+) -> None:
+    of = studies.of
+
     @app.get("/api/studies/{study_id}/history")
     def history(request: Request, study_id: str) -> Any:
         """The states of the editor's open document, to choose from."""
@@ -117,6 +130,10 @@ def add_study_picture_routes(
             return {"task": intake.task(store.folder.name)}
 
         return answered(work)
+
+
+def add_kept_routes(app: FastAPI, studies: Studies, intake: Intake) -> None:
+    of = studies.of
 
     @app.post("/api/studies/{study_id}/pictures/check")
     def check(request: Request, study_id: str) -> Any:

@@ -185,7 +185,7 @@ window.STUDIES = (() => {
     const done = ticked(s);
     const rows = STEPS.map(([key, title], n) => {
       const a = make("a", { href: link(s.id, key), class: done[key] ? "d" : "" },
-        make("i", { "aria-hidden": "true" }, done[key] ? "\u2713" : String(n + 1)), make("span", {}, title, make("span", { class: "unseen" }, done[key] ? ", done" : "")));
+        make("i", { "aria-hidden": "true" }, done[key] ? "\u2713" : String(n + 1)), make("span", {}, title, make("span", { class: "unseen" }, done[key] ? " (done)" : "")));
       if (key === name) a.setAttribute("aria-current", "step");
       return a;
     });

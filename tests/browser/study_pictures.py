@@ -91,7 +91,7 @@ def take(page: Any, address: str, data: Path, films: Path, watch: Watch) -> None
     step(page, "Preview, pilot")
     for _ in range(12):
         page.get_by_role("button", name="Next").click()
-    page.get_by_role("link", name="Preview, pilot, done").wait_for()
+    page.get_by_role("link", name="Preview, pilot (done)").wait_for()
     step(page, "Freeze")
     keep(page, "freeze")
     page.get_by_role("textbox", name="Study name to confirm").fill(TITLE)
