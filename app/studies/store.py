@@ -6,6 +6,7 @@ again. Readers are answered from ``trial`` and from questions of the protocol on
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -307,7 +308,18 @@ class Store:
         acknowledgement again; with other answers it is refused and the first ones stand.
         """
         given = Given(reader_id, trial_id, answers, request_id, True, client_at)
-        return keep(self._log, self.design().study.protocol, given)
+        saved = keep(self._log, self.design().study.protocol, given)
+        if not saved.again and self._ends_session(reader_id, trial_id):
+            # The answer is safe twice already; the monitor shows how old the newest backup is.
+            with suppress(OSError, sqlite3.Error):
+                self.back_up()
+        return saved
+
+    def _ends_session(self, reader_id: str, trial_id: str) -> bool:
+        """Whether no trial of the reader's session is left after this one."""
+        rows = open_trials(self._log, reader_id)
+        this = self._log.rows("SELECT session FROM trial WHERE trial_id = ?", (trial_id,))
+        return not rows or rows[0][2] != this[0][0]
 
     # Investigator -----------------------------------------------------------------------------
 

@@ -245,3 +245,30 @@ def test_a_draft_is_saved_and_found_again(tmp_path):
     store.close_file()
 
     assert open_store(tmp_path).study() == changed
+
+
+def test_the_end_of_a_session_makes_a_backup_with_its_last_answer(tmp_path):
+    made = study(scenes=12)
+    order = replace(made.protocol.order, session=20)
+    store = opened(tmp_path, replace(made, protocol=replace(made.protocol, order=order)))
+    sessions = {t.session for t in store.design().of_reader("R01")}
+    read = read_all(store, "R01")
+
+    backups = sorted((tmp_path / "backups").glob("*.sqlite"))
+    assert len(backups) == len(sessions) > 1
+    with sqlite3.connect(backups[-1]) as copy:
+        kept = copy.execute("SELECT trial_id FROM event WHERE kind = 'trial_submitted'").fetchall()
+    copy.close()
+    assert [row[0] for row in kept] == read
+
+
+def test_a_backup_that_fails_refuses_no_answer(tmp_path, monkeypatch):
+    store = opened(tmp_path)
+
+    def full(self):
+        raise OSError("no room")
+
+    monkeypatch.setattr(log.Log, "back_up", full)
+    read = read_all(store, "R01")
+
+    assert store.for_reader("R01") is None and len(read) > 0
