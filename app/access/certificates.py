@@ -1,5 +1,6 @@
 """The certificate of the server, looked at before anything listens."""
 
+import os
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,7 @@ def checked(certificate: Path, key: Path, now: datetime | None = None) -> Validi
                 f"The {what} '{path}' cannot be read ({error.strerror}). Check the path and who "
                 "may read it."
             ) from error
-    if key.stat().st_mode & 0o007:
+    if os.name == "posix" and key.stat().st_mode & 0o007:
         raise Unsuitable(
             f"Everybody on this computer may read the key '{key}'. Type: chmod o-rwx '{key}'"
         )

@@ -99,7 +99,7 @@
     say("folder", t.fixed ? "The administrator of this server looks after the models." : `Folder: ${t.folder}, ${t.folder_size}`);
     $("#import").hidden = $("#verify").hidden = t.fixed;
     if (t.fault) say("fault", t.fault);
-    $("#ready").hidden = !t.alone;
+    $("#ready").hidden = !t.alone || t.fixed;
     say("inbox", t.inbox);
     say("memory", t.memory.text);
     $("#memory-bar").style.width = `${Math.round(100 * t.memory.fraction)}%`;
