@@ -61,7 +61,7 @@
   }
 
   function fromFolder(s) {
-    const files = make("input", { type: "file", multiple: true, id: "folder-files", class: "unseen-input", webkitdirectory: "" });
+    const files = make("input", { type: "file", multiple: true, id: "folder-files", class: "unseen-input", tabIndex: -1, "aria-label": "Folder with a table" });
     files.setAttribute("webkitdirectory", "");
     const which = make("p", { class: "s", role: "status" }, "No folder chosen.");
     const tables = field("Table", "", null, { options: [["", "choose a folder first"]] });
@@ -74,7 +74,7 @@
       add.disabled = !found.length;
     });
     return card("Add a folder and CSV", "Columns: file, source, synthetic (yes or no), finding; if wanted scene (pictures of one patient or drawing share it), role (main, practice, catch), case_id, edit_of. The files go to this program and nowhere else.",
-      make("label", { class: "btn", htmlFor: "folder-files", tabIndex: 0, on: { keydown: (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); files.click(); } } } }, "Choose folder"), files, which, tables, made(s), make("div", { class: "row" }, add));
+      make("div", { class: "row" }, button("Choose folder", () => files.click())), files, which, tables, made(s), make("div", { class: "row" }, add));
   }
 
   const name = (file) => file.webkitRelativePath || file.name;

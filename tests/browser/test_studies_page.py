@@ -189,8 +189,10 @@ def test_a_wrong_protocol_is_refused_at_its_line_and_the_form_keeps_what_was(stu
     page.get_by_role("button", name="Keep this protocol").click()
 
     page.get_by_role("alert").get_by_text(f"Line {line}:").wait_for()
-    chosen = text.evaluate("t => t.value.slice(t.selectionStart, t.selectionEnd)")
-    assert chosen.strip() == "gap: twenty"
+    page.wait_for_function(
+        "t => t.value.slice(t.selectionStart, t.selectionEnd).trim() === 'gap: twenty'",
+        arg=text.element_handle(),
+    )
     page.get_by_role("button", name="Form").click()
     assert page.get_by_label("Pictures of one scene at least").input_value() == "20"
 
