@@ -42,8 +42,7 @@ class Browser:
             "Cookie": self.cookie,
         }
         text = json.dumps({"tab": self.tab, **body})
-        self.connection.request("POST", f"/read/api/{action}", text, headers)
-        answer = self.connection.getresponse()
+        answer = self.asked("POST", f"/read/api/{action}", text, headers)
         told = json.loads(answer.read())
         if answer.status != 200:
             raise RuntimeError(told["sentence"])
@@ -54,8 +53,17 @@ class Browser:
 
     def picture(self, name: str) -> None:
         headers = {"Cookie": self.cookie}
-        self.connection.request("GET", f"/read/api/pictures/{name}", headers=headers)
-        self.connection.getresponse().read()
+        self.asked("GET", f"/read/api/pictures/{name}", None, headers).read()
+
+    def asked(self, method: str, path: str, text: str | None, headers: Any) -> Any:
+        """The answer; a connection that the server closed while it was idle is opened again."""
+        for _ in range(3):
+            try:
+                self.connection.request(method, path, text, headers)
+                return self.connection.getresponse()
+            except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+                self.connection.close()
+        raise RuntimeError("The server closes every connection.")
 
     def read(self, cases: int, pause: float) -> list[float]:
         """Milliseconds of each Submit until its acknowledgement."""
