@@ -25,6 +25,7 @@ from app.pages import models
 from app.pages.desk import Desk, owner_of
 from app.routes.documents import add_document_routes
 from app.routes.gallery import add_gallery_routes
+from app.routes.leaving import add_leaving_routes
 from app.routes.login import add_login_routes
 from app.routes.panels import add_panel_routes
 from app.routes.reading import add_reading_routes
@@ -61,6 +62,7 @@ def build(desk: Desk, mount: Callable[[FastAPI], FastAPI]) -> ASGIApp:
     add_gallery_routes(app, desk)
     models.add_routes(app, owner, desk.models, desk.loading)
     add_document_routes(app, owner, desk)
+    add_leaving_routes(app, owner, desk)
     shelf = Shelf(desk.settings.studies)
     add_reading_routes(app, ReadingRoom(shelf), desk.settings.port)
     add_investigator_routes(app, owner, desk, shelf)

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,16 @@ LONGEST_LINE = 4096  # bytes; ours have some 350
 Entry = dict[str, Any]
 
 
-def enter(ledger: str | Path, data: bytes, kind: str, recipe: Recipe | None) -> Entry:
-    """Add the file ``data`` of ``kind`` ("png", "organs", "recipe", "dicom") to the ledger.
+def enter(
+    ledger: str | Path,
+    data: bytes,
+    kind: str,
+    recipe: Recipe | None,
+    said: Mapping[str, str] | None = None,
+) -> Entry:
+    """Add the file ``data`` of ``kind`` ("png", "organs", "recipe", "dicom", "project", "masks")
+    to the ledger. ``said`` adds words of ours: which visible mark ("mark"), what a person decided
+    on words in the film ("words"), how it was sent ("sent").
 
     Call it before the file is written: then no file exists that is not in the ledger. Raises
     EngineError where the ledger cannot be written; nothing is added then.
@@ -45,6 +54,7 @@ def enter(ledger: str | Path, data: bytes, kind: str, recipe: Recipe | None) -> 
                 "kind": kind,
                 "file": hashlib.sha256(data).hexdigest(),
                 "recipe": None if recipe is None else recipe_digest(recipe),
+                **(said or {}),
                 "before": before,
             }
             _add(file, json.dumps(entry).encode() + b"\n")

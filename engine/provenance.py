@@ -72,7 +72,7 @@ def recipe_of(
         "synthetic": True,
         "verb": VERBS[type(request)],
         "parameters": {f.name: _plain(getattr(request, f.name), f.name) for f in fields(request)},
-        "inputs": {name: _fingerprint(array) for name, array in _inputs(request).items()},
+        "inputs": {name: fingerprint(array) for name, array in _inputs(request).items()},
         "model_set": model_set,
         "models": dict(sorted(hashes.items())),
         "precision": precision,
@@ -289,7 +289,7 @@ def _check_inputs(recipe: Recipe, inputs: Inputs) -> None:
                 f"The recipe needs the input '{name}', which is not in this file. "
                 f"Give it with --input {name}=FILE."
             )
-        if _fingerprint(inputs[name]) != stated:
+        if fingerprint(inputs[name]) != stated:
             raise InvalidRequest(
                 f"The input '{name}' is not the one this recipe was made with, so the picture "
                 "cannot be made again."
@@ -330,7 +330,8 @@ def _exact(request: Request) -> bool:
     return not isinstance(request, SegmentRequest) and request.sampling.exact
 
 
-def _fingerprint(array: NDArray[Any]) -> dict[str, Any]:
+def fingerprint(array: NDArray[Any]) -> dict[str, Any]:
+    """Hash and size of an input, as a recipe names it."""
     content = np.ascontiguousarray(array)
     digest = hashlib.sha256(f"{content.dtype.str}{content.shape}".encode())
     digest.update(content.tobytes())
@@ -339,9 +340,6 @@ def _fingerprint(array: NDArray[Any]) -> dict[str, Any]:
         "height": int(array.shape[0]),
         "width": int(array.shape[1]),
     }
-
-
-# Text
 
 
 def _json(recipe: Recipe) -> str:

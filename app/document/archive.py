@@ -26,7 +26,7 @@ MOST_BYTES = 500_000_000  # of a project file, and of what it unpacks to
 MOST_PARTS, MOST_MANIFEST = 10_000, 4_000_000
 NAMES = re.compile(
     r"document\.json|thumbnail\.png|pictures/\d{1,5}\.png|recipes/\d{1,5}\.json|"
-    r"inputs/\d{1,5}\.bin|drawings/\d{1,5}\.gz"
+    r"inputs/\d{1,5}\.bin|drawings/\d{1,5}\.gz|films/\d{1,5}\.bin"
 )
 LATEST = 253_402_300_800  # seconds since 1970: the year 10000, which no calendar of ours shows
 ZIP_FAULTS = (OSError, EOFError, ValueError, NotImplementedError, OverflowError, struct.error)
@@ -39,7 +39,7 @@ def manifest(
     """The list of contents; times are seconds since 1970."""
     told = {
         "format": FORMAT,
-        "schema": SCHEMA,
+        "schema": schema_of(document),
         "program": f"XReal Studio {VERSION}",
         "title": document.title,
         "created": document.created,
@@ -48,6 +48,11 @@ def manifest(
         "files": list(files),
     }
     return json.dumps(told, indent=1).encode()
+
+
+def schema_of(document: Document) -> int:
+    """Programs that know nothing of opened films and their words must not drop what was decided."""
+    return SCHEMA if any(state.descent is not None for state in document.states) else 1
 
 
 def entry(name: str, data: bytes) -> dict[str, Any]:
@@ -114,8 +119,14 @@ def checked(name: str, data: bytes, files: dict[str, tuple[int, str]]) -> bytes:
 
 def part_title(name: str) -> str:
     folder = name.partition("/")[0]
-    named = {"pictures": "a picture", "recipes": "a recipe", "inputs": "an input of a picture"}
-    return {**named, "drawings": "a drawing"}.get(folder, "its list of contents") + f" ({name})"
+    named = {
+        "pictures": "a picture",
+        "recipes": "a recipe",
+        "inputs": "an input of a picture",
+        "drawings": "a drawing",
+        "films": "a film",
+    }
+    return named.get(folder, "its list of contents") + f" ({name})"
 
 
 def project_bytes(document: Document) -> bytes:

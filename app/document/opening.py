@@ -17,7 +17,7 @@ from app.canvas.drawing import (
     organ_bits,
     strength_of,
 )
-from app.document import archive, masks
+from app.document import archive, films, masks
 from app.document.project import ProjectUnreadable
 from app.document.session import Origin, Session, State
 from engine.dicom.film import Film
@@ -120,10 +120,11 @@ def spacing_of(film: Film) -> float | None:
     return (down + across) / 2 if abs(down - across) < 0.01 * across else None
 
 
-def open_picture(session: Session, path: Path, name: str) -> tuple[State, Restored | None]:
-    """Read a picture into the history. ``name`` is shown, and kept in the document only.
+def open_picture(session: Session, path: Path) -> tuple[State, Restored | None]:
+    """Read a picture into the history.
 
-    A file of ours brings its recipe along and, of a generated picture, the drawing.
+    A file of ours brings its recipe along and, of a generated picture, the drawing. The name of
+    the file may be that of a patient, so the document is not called by it.
     """
     data = path.read_bytes()
     opened = read_image(data)
@@ -151,10 +152,11 @@ def open_picture(session: Session, path: Path, name: str) -> tuple[State, Restor
             seed=restored.seed if restored else None,
             spacing_mm=None if opened.film is None else spacing_of(opened.film),
             notes=(*opened.notes, *((COLOURED,) if opened.colour else ())),
+            descent=films.opened(opened.pixels, opened.film, synthetic=origin == "synthetic"),
         )
     )
     if len(session.states) == 1:
-        session.title = name
+        session.title = "Opened picture" if opened.film is None else "Opened film"
     return state, restored
 
 

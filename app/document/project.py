@@ -20,15 +20,17 @@ from numpy.typing import NDArray
 
 from app.canvas.drawing import Drawing, listed
 from app.document import pictures
+from app.document.films import Descent
 from app.document.session import Session, State
 from engine import carried
+from engine.dicom.keeping import packed
 from engine.errors import EngineError
 from engine.images import from_codes, to_codes
 from engine.png import encode
 from engine.provenance import picture_bytes
 from engine.shapes import ChestShape
 
-FORMAT, SCHEMA = "xreal-studio-project", 1
+FORMAT, SCHEMA = "xreal-studio-project", 2
 DOCUMENT, THUMBNAIL = "document.json", "thumbnail.png"
 THUMB_SIDE = 116  # px
 NAMED = re.compile(r"[0-9A-Za-z_-]{1,64}")  # names of documents, which name folders
@@ -134,6 +136,7 @@ def parts_of(document: Document) -> list[Part]:
         "chest": asdict(document.chest),
         "look": document.look,
         "states": states,
+        "films": list(writer.films.values()),
     }
     parts = [*writer.parts.values(), Part(THUMBNAIL, None, lambda: thumbnail(document))]
     return [*parts, Part(DOCUMENT, None, lambda: _json(told))]
@@ -144,6 +147,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self.parts: dict[tuple[str, int], Part] = {}
+        self.films: dict[str, dict[str, Any]] = {}
 
     def part(self, folder: str, ending: str, source: Any, make: Callable[[], bytes]) -> str:
         key = (folder, id(source))
@@ -176,7 +180,37 @@ class _Writer:
             "holds": [list(mark) for mark in state.holds],
             "badge": state.badge,
             "spacing_mm": state.spacing_mm,
+            "descent": None if state.descent is None else self.descent(state.descent),
         }
+
+    def descent(self, descent: Descent) -> dict[str, Any]:
+        source, changed = descent.source, descent.changed
+        film, decision = source.film, source.decision
+        if source.key not in self.films:
+            self.films[source.key] = {
+                "key": source.key,
+                "shape": list(source.shape),
+                "film": None
+                if film is None
+                else self.part("films", "bin", film, lambda: packed(film)),
+                "stated": source.stated,
+                "found": [list(box) for box in source.found],
+                "synthetic": source.synthetic,
+                "decision": None
+                if decision is None
+                else {"blacked": [list(box) for box in decision.blacked], "at": decision.at},
+            }
+        return {
+            "film": source.key,
+            "top": descent.top,
+            "left": descent.left,
+            "scale": descent.scale,
+            "changed": None if changed is None else self.mask(changed),
+        }
+
+    def mask(self, changed: NDArray[np.bool_]) -> str:
+        codes = changed.astype(np.uint8)
+        return self.part("inputs", "bin", changed, lambda: carried.pack("changed", codes))
 
     def array(self, name: str, array: NDArray[Any]) -> str:
         return self.part("inputs", "bin", array, lambda: carried.pack(name, array))

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from app.canvas.drawing import MOST_PIXELS as MOST_DRAWN
 from app.canvas.drawing import RESERVED_BITS, Drawing, findings_of
+from app.document.film_reading import descent_of, films_of, with_films
+from app.document.films import Source
 from app.document.holding import Held
 from app.document.project import DOCUMENT, NAMED, Document, ProjectUnreadable, damaged
 from app.document.session import Kind, Origin, State
@@ -66,10 +68,11 @@ def document_of(read: Read, title: str, created: float) -> Document:
     told = _parsed(read(DOCUMENT))
     reader = _Reader(read)
     try:
+        reader.films = films_of(told.get("films", []), reader)
         reader.doc = _text(told["doc"], 64)
         if not NAMED.fullmatch(reader.doc):
             raise ValueError("doc")
-        states = tuple(reader.state(state) for state in told["states"])
+        states = with_films(tuple(reader.state(state) for state in told["states"]))
         numbers = [state.number for state in states]
         current, number = told["current"], told["number"]
         if len(states) > MOST_STATES or sorted(set(numbers)) != numbers:
@@ -104,6 +107,7 @@ class _Reader:
         self.read = read
         self.doc = ""
         self.known: dict[str, Any] = {}
+        self.films: dict[str, Source] = {}
         self.pixels = self.input_pixels = 0
 
     def once(self, folder: str, name: str, make: Callable[[bytes], Any], what: str) -> Any:
@@ -164,6 +168,7 @@ class _Reader:
             holds=tuple(_held(mark) for mark in told.get("holds", [])),
             badge=_text(told.get("badge", ""), 20),
             spacing_mm=_spacing(told.get("spacing_mm")),
+            descent=descent_of(told.get("descent"), image.shape, self),
         )
 
     def picture(self, data: bytes) -> NDArray[np.float32]:

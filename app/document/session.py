@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.drawing import Drawing
+from app.document import films
+from app.document.films import Descent
 from app.document.holding import Held, held_of
 from engine.api import GenerateRequest, Pixels, Request, Result, UpscaleRequest
 from engine.errors import EngineError, InvalidRequest
@@ -61,6 +63,7 @@ class State:
     holds: tuple[Held, ...] = ()  # findings of the drawing that are in the picture
     badge: str = ""  # of one of several variations
     spacing_mm: float | None = None  # side of a pixel, where the file it came from says it
+    descent: Descent | None = None  # what of an opened film is in it
 
     @property
     def title(self) -> str:
@@ -121,6 +124,12 @@ class Session:
     def picture(self) -> State | None:
         """The state on screen."""
         return self.state(self.current)
+
+    def binned(self, number: int | None) -> State | None:
+        """A state that was deleted and can still be brought back."""
+        with self.lock:
+            found = None if number is None else self.bin.get(number)
+            return None if found is None else found.state
 
     def select(self, number: int) -> None:
         with self.lock:
@@ -230,11 +239,12 @@ def keep_result(
     badge: str = "",
 ) -> int:
     """Add the stages of a run and its picture to the history; the number of the picture."""
-    made_from = session.state(parent)
+    made_from = session.state(parent) or session.binned(parent)
     generated = isinstance(result.request, GenerateRequest)
     origin: Origin = "synthetic"
-    if not generated and made_from is not None:
-        origin = "synthetic" if made_from.origin == "synthetic" else "partly"
+    if not generated:  # of a picture that is gone nothing is known: it may be a film
+        whole = made_from is not None and made_from.origin == "synthetic"
+        origin = "synthetic" if whole else "partly"
     if isinstance(result.request, UpscaleRequest) and drawing is not None:
         drawing = scaled(drawing, result.image.shape)
     before = None if generated else parent
@@ -242,17 +252,24 @@ def keep_result(
         stages = list(result.states.items())[:-1]
         before = keep_stages(session, stages, result.request, drawing, result.recipe)
     edited = None if generated or made_from is None else made_from.recipe
+    image, recipe, inputs, descent = films.kept(
+        films.before(result, origin, made_from and (made_from.descent, made_from.image.shape)),
+        result,
+        with_history(result.recipe, edited),
+        inputs_of(result.request),
+    )
     made = session.add(
         lambda n: State(
             number=n,
             name=name,
             kind="made",
-            image=result.image,
+            image=image,
             bits=16,
             origin=origin,
             parent=before,
-            recipe=with_history(result.recipe, edited),
-            inputs=inputs_of(result.request),
+            recipe=recipe,
+            inputs=inputs,
+            descent=descent,
             drawing=drawing,
             seed=seed_of(result.request),
             report=getattr(result.request, "report", ""),
@@ -260,20 +277,13 @@ def keep_result(
             proposal=proposal,
             holds=holds,
             badge=badge,
-            spacing_mm=None if generated else spacing_after(made_from, result),
+            spacing_mm=None
+            if generated or made_from is None
+            else films.spacing_after(made_from.spacing_mm, made_from.image.shape, result),
         )
     )
     session.keep()
     return made.number
-
-
-def spacing_after(before: State | None, result: Result) -> float | None:
-    """The side of a pixel in mm after an edit: only upscaling makes pixels smaller."""
-    if before is None or before.spacing_mm is None:
-        return None
-    if isinstance(result.request, UpscaleRequest):
-        return before.spacing_mm * before.image.shape[1] / result.image.shape[1]
-    return before.spacing_mm
 
 
 def keep_stages(

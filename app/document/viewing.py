@@ -65,8 +65,11 @@ def thumb(session: Session, state: State) -> StateThumb:
 
 
 def image_url(session: Session, state: State) -> str:
-    """Its address; the document is in it, for browsers keep pictures by their address."""
-    return f"/api/states/{state.number}.png?doc={session.doc}"
+    """Its address; document and blackening are in it, for browsers keep pictures by it."""
+    black = 0 if state.descent is None else len(state.descent.boxes())
+    return f"/api/states/{state.number}.png?doc={session.doc}" + (
+        f"&black={black}" if black else ""
+    )
 
 
 def proposed(session: Session, state: State) -> Proposal:

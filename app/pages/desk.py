@@ -12,6 +12,7 @@ import gradio as gr
 
 from app.canvas.component import Ask, asked
 from app.canvas.drawing import Drawing, labels_file
+from app.document import looking
 from app.document.holding import held
 from app.document.session import Session, Sessions, State, fitted
 from app.document.uploads import Uploads
@@ -203,6 +204,7 @@ class Desk:
             "fault": session.fault,
             "job": self.jobs.active(session.id),
             "exportable": [str(s.number) for s in states if s.recipe is not None],
+            "look": looking.open_films(states),
             "proposals": [str(s.number) for s in states if s.proposal],
             "seconds": estimates.seconds(self.jobs, engine),
             "defaults": estimates.defaults(engine),

@@ -56,7 +56,6 @@ class Files:
             ways = [way for way in ways if way != "new"] or ways
         return {
             "file": token,
-            "name": upload.name,
             "kind": found.kind,
             "empty": session.empty,
             "ways": ways,
@@ -96,14 +95,14 @@ class Files:
         if not new:
             return self.as_picture(session, upload, rev)
         other = Session(session.id)
-        opening.open_picture(other, upload.path, upload.name)  # whether it can be, before leaving
+        opening.open_picture(other, upload.path)  # whether it can be, before leaving
         self.new(session)
         found = self.as_picture(session, upload, None)
         return replace(found, report=session.report)  # that of the former document goes
 
     def as_picture(self, session: Session, upload: Upload, rev: Any) -> Shown:
         before, report = session.current, session.report
-        state, restored = opening.open_picture(session, upload.path, upload.name)
+        state, restored = opening.open_picture(session, upload.path)
         drawing = state.drawing
         labels = None if drawing is None else labels_file(drawing.bits, drawing.findings)
         if drawing is not None:

@@ -12,10 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app import messages
 from app.canvas.drawing import MOST_PIXELS, Drawing, read_planes
-from app.document import exporting
-from app.document.archive import project_bytes
 from app.document.autosave import NAMED, Documents
-from app.document.project import snapshot
 from app.document.session import Session
 from app.document.viewing import view_of
 from app.pages import history
@@ -30,7 +27,6 @@ Owner = Callable[[Request], str]
 def add_document_routes(app: FastAPI, owner: Owner, desk: Desk) -> None:
     add_saving(app, owner, desk)
     add_opening(app, owner, desk)
-    add_exporting(app, owner, desk)
 
 
 def add_saving(app: FastAPI, owner: Owner, desk: Desk) -> None:
@@ -142,49 +138,6 @@ def add_opening(app: FastAPI, owner: Owner, desk: Desk) -> None:
             return sentence("This document is open. Open another one first, then delete it.", 400)
         documents().delete(id, doc)
         return Response(status_code=204)
-
-
-def add_exporting(app: FastAPI, owner: Owner, desk: Desk) -> None:
-    def of(request: Request) -> Session:
-        return desk.sessions.of(owner(request))
-
-    @app.get("/api/project")
-    def project(request: Request) -> Response:
-        session = of(request)
-        return file(lambda: project_bytes(snapshot(session)), "xreal-project.zip")
-
-    @app.get("/api/masks")
-    def masks(request: Request) -> Response:
-        session = of(request)
-        return file(lambda: exporting.masks(session), "xreal-masks.zip")
-
-    @app.get("/api/states/{number}/recipe")
-    def recipe(number: int, request: Request) -> Response:
-        state = of(request).state(number)
-        if state is None:
-            raise HTTPException(404, "There is no such state.")
-        return file(lambda: exporting.recipe(state), f"xreal-state-{number}.json")
-
-    @app.get("/api/states/{number}/export")
-    def export(number: int, request: Request, mark: str = "strip", bits: int = 16) -> Response:
-        state = of(request).state(number)
-        if state is None:
-            raise HTTPException(404, "There is no such state.")
-        return file(lambda: exporting.png(state, mark, bits), f"xreal-state-{number}.png")
-
-
-def file(make: Callable[[], bytes], name: str) -> Response:
-    """A file to keep under ``name``, which tells nothing of what is in it."""
-    try:
-        data = make()
-    except Exception as error:
-        return sentence(messages.sentence(error), 400)
-    kinds = {"png": "image/png", "zip": "application/zip", "json": "application/json"}
-    return Response(
-        data,
-        media_type=kinds[name.rpartition(".")[2]],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
 
 
 def sentence(text: str, status: int) -> Response:

@@ -47,7 +47,7 @@
           drop(found);
           return bad(`${file.name} could not be opened.`, await page.refusal(answer));
         }
-        found.push(await answer.json());
+        found.push({ ...(await answer.json()), name: file.name }); // names stay in the browser
       } catch {
         drop(found);
         return bad(`${file.name} could not be sent.`, "The connection failed. Nothing of yours was changed; try again.");

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import png
 from engine.dicom import carrying, child, gate
@@ -72,7 +73,12 @@ def _answer(data: bytes) -> bytes:
 
 def _film(told: dict[str, Any], body: bytes) -> Film:
     shape = int(told["height"]), int(told["width"])
-    facts = dict(told["film"])
+    return film_of_facts(told["film"], np.frombuffer(body, "<i4").reshape(shape).astype(np.int32))
+
+
+def film_of_facts(told: dict[str, Any], stored: NDArray[np.int32]) -> Film:
+    """The film whose fields, but its values, are the plain values in ``told``."""
+    facts = dict(told)
     pairs = {
         name: tuple(facts[name]) if facts[name] else None for name in ("orientation", "spacing_mm")
     }
@@ -85,7 +91,7 @@ def _film(told: dict[str, Any], body: bytes) -> Film:
             **pairs,
             "tones": Tones(**tones),
             "notes": tuple(facts["notes"]),
-            "stored": np.frombuffer(body, "<i4").reshape(shape).astype(np.int32),
+            "stored": stored,
         }
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api import Mask, Organs, Pixels, Result
+from engine.api import Mask, Organs, Pixels, Request, Result
 from engine.dicom import carrying
 from engine.dicom.film import Film
 from engine.dicom.segmentation import (
@@ -59,9 +59,25 @@ def film_and_masks(
     zone: Mask | NDArray[np.bool_] | None = None,
 ) -> tuple[bytes, bytes | None]:
     """:func:`film_bytes`, and the SEG of its organs and zones; None where there are none."""
-    ds = film_of(result, recipe, mark, bits, source, zone)
-    film = _file(ds, result.image, recipe, inputs, mark)
-    found = segments_of(result.request, result.organs)
+    form = (recipe, inputs, mark, bits, source, zone)
+    return film_with_masks(result.image, result.request, *form, organs=result.organs)
+
+
+def film_with_masks(
+    pixels: Pixels,
+    request: Request,
+    recipe: Recipe,
+    inputs: Inputs,
+    mark: Mark = "strip",
+    bits: int = 16,
+    source: Film | None = None,
+    zone: Mask | NDArray[np.bool_] | None = None,
+    organs: Organs | None = None,
+) -> tuple[bytes, bytes | None]:
+    """:func:`film_and_masks` of the picture that ``request`` made."""
+    ds = film_of(pixels, recipe, mark, bits, source, zone)
+    film = _file(ds, pixels, recipe, inputs, mark)
+    found = segments_of(request, organs)
     return film, to_bytes(segmentation_of(ds, found)) if found else None
 
 

@@ -68,7 +68,7 @@ def assert_same(was: Document, now: Document):
             assert array.dtype == after.inputs[name].dtype
             np.testing.assert_array_equal(array, after.inputs[name])
         for field in fields(State):
-            if field.name not in ("image", "drawing", "inputs"):
+            if field.name not in ("image", "drawing", "inputs", "descent"):
                 assert getattr(before, field.name) == getattr(after, field.name), field.name
 
 
@@ -182,7 +182,7 @@ def flipped(name):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (with_manifest(schema=2, program="XReal Studio 9.0"), "newer version.*9.0"),
+        (with_manifest(schema=99, program="XReal Studio 9.0"), "newer version.*9.0"),
         (with_manifest(format="other"), "not a project"),
         (with_manifest(files=[]), "list of contents"),
         (with_manifest(created=float("nan")), "list of contents"),
