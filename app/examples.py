@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from app.canvas.drawing import ERASE, FIRST_FINDING, Drawing, FindingRegion, organ_bits
 from app.document.project import THUMBNAIL, Document, snapshot
-from app.document.session import Session, State, keep_result
+from app.document.results import keep_result
+from app.document.session import Session, State
 from app.report.regions import proposed
 from engine.api import Finding, GenerateRequest, Sampling
 from engine.errors import InvalidRequest

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.dicom.peers import Peer, read_peer
+from engine.errors import InvalidRequest
+
 PORT = 7860
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANY = ("0.0.0.0", "::")  # every address of this computer
@@ -35,6 +38,7 @@ class Settings:
     certificate: Path | None = None  # for TLS, with the key beside it
     key: Path | None = None
     proxy: str | None = None  # the address of the proxy that does TLS; nobody else may connect
+    peer: Peer | None = None  # the one archive that pictures can be sent to
 
     @property
     def address(self) -> str:
@@ -103,6 +107,9 @@ def read(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settin
     )  # fmt: skip
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument(
+        "--peer", type=Path, metavar="FILE", help="JSON: the archive that pictures can be sent to"
+    )
     found = parser.parse_args(argv)
     refuse_sharing(environ)
     refuse_half_network(found)
@@ -122,6 +129,7 @@ def read(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settin
         certificate=found.certificate,
         key=found.key,
         proxy=found.behind_proxy,
+        peer=None if found.peer is None else peer_in(found.peer),
     )
 
 
@@ -156,6 +164,13 @@ def refuse_half_network(found: argparse.Namespace) -> None:
         raise Unsuitable("Say by which name browsers reach this server: --name xray.example.org")
     if proxy is not None and not found.name:
         raise Unsuitable("Say by which name browsers reach the proxy: --name xray.example.org")
+
+
+def peer_in(path: Path) -> Peer:
+    try:
+        return read_peer(path)
+    except InvalidRequest as error:
+        raise Unsuitable(str(error)) from error
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -37,13 +37,14 @@ FLOORS = [
     ["engine.embedded", "engine.published", "engine.training"],
     ["engine.checkpoints", "engine.painting", "engine.prompts", "engine.golden"],
     ["engine.bundle", "engine.frame", "engine.masks", "engine.compositing"],
-    ["engine.dicom.writing", "engine.dicom.segmentation"],
+    ["engine.dicom.writing", "engine.dicom.segmentation", "engine.dicom.peers"],
     ["engine.origin", "engine.ledger"],
     [
         "engine.provenance",
         "engine.invisible",
         "engine.detection",
         "engine.carried",
+        "engine.burned_in",
         "engine.images",
         "engine.words",
         "engine.shapes",
@@ -239,6 +240,7 @@ def test_every_package_that_is_imported_is_pinned():
         "PIL": "pillow",
         "cv2": "opencv-python-headless",
         "yaml": "pyyaml",
+        "dicomweb_client": "dicomweb-client",
     }
     pinned = {
         line.partition("==")[0]

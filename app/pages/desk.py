@@ -205,6 +205,7 @@ class Desk:
             "job": self.jobs.active(session.id),
             "exportable": [str(s.number) for s in states if s.recipe is not None],
             "look": looking.open_films(states),
+            "peer": None if self.settings.peer is None else self.settings.peer.name,
             "proposals": [str(s.number) for s in states if s.proposal],
             "seconds": estimates.seconds(self.jobs, engine),
             "defaults": estimates.defaults(engine),

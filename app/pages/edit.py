@@ -37,10 +37,12 @@ SCRIPTS = (
     "page.js",
     "documents.js",
     "files.js",
+    "words.js",
+    "exporting.js",
     "measures.js",
     "ready.js",
 )  # in the order they are loaded
-STYLES = ("page.css", "panel.css", "steps.css", "files.css", "access.css")
+STYLES = ("page.css", "panel.css", "steps.css", "files.css", "words.css", "access.css")
 # Gradio shows the controls before the scripts of HEAD are there. Should one of them fail to come, a
 # page that does less is better than none.
 UNREADY = """
@@ -136,7 +138,8 @@ def build(desk: Desk) -> gr.Blocks:
     with gr.Blocks(
         title="XReal Studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
     ) as blocks:
-        gr.HTML(html_template=(STATIC / "bar.html").read_text("utf-8"), elem_id="bar")
+        html = "".join((STATIC / name).read_text("utf-8") for name in ("bar.html", "words.html"))
+        gr.HTML(html_template=html, elem_id="bar")
         page = lay_out()
         connect(page, desk, blocks)
     return blocks

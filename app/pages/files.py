@@ -11,7 +11,7 @@ from app.canvas.drawing import KEEP, Drawing, labels_file
 from app.document import masks, opening
 from app.document.archive import read_project
 from app.document.project import become, empty
-from app.document.session import Session, Sessions
+from app.document.session import Session, Sessions, State
 from app.document.uploads import Upload, Uploads
 from app.pages.anatomy import canvas_shape
 from app.pages.form import VERBS
@@ -116,8 +116,9 @@ class Files:
             done = {**done, "report": [report, restored.report]}
             session.report = restored.report
         found = document(session, self.loading.engine, labels, rev, step=done)
-        if state.notes:
-            found = replace(found, lines=note(session, " ".join(state.notes), "warn"))
+        said = [*state.notes, *said_of_words(state)]
+        if said:
+            found = replace(found, lines=note(session, " ".join(said), "warn"))
         return found if restored is None else with_recipe(found, restored)
 
     def take_recipe(self, session: Session, upload: Upload) -> Shown:
@@ -188,6 +189,15 @@ class Files:
             raise InvalidRequest(
                 f"The document at work is not saved: {session.fault} Then open the other one."
             )
+
+
+def said_of_words(state: State) -> list[str]:
+    """That somebody has to look for words in a film before anything of it leaves."""
+    if state.descent is None or not state.descent.source.open:
+        return []
+    count = len(state.descent.source.found)
+    places = "1 place looks" if count == 1 else f"{count or 'No'} places look"
+    return [f"{places} like words. Before anything is exported, look: Words in the film, above."]
 
 
 def with_recipe(found: Shown, restored: opening.Restored) -> Shown:

@@ -11,7 +11,8 @@ import gradio as gr
 from app import messages
 from app.canvas.drawing import Drawing
 from app.document.holding import Held, carried_over, held, held_of, with_findings
-from app.document.session import Session, State, fitted, keep_result, keep_stages, seed_of
+from app.document.results import keep_result, keep_stages, seed_of
+from app.document.session import Session, State, fitted
 from app.pages.changes import Changes
 from app.pages.estimates import kind_of
 from app.pages.form import Form, after, read, state_name, zone_of

@@ -14,6 +14,7 @@ from app.document.viewing import image_url, view_of
 from app.pages.desk import Desk
 from app.routes.documents import answered, limited, sentence, told_in
 from engine.burned_in import Box
+from engine.dicom import peers
 from engine.errors import EngineError, InvalidRequest
 from engine.ledger import NAME, enter
 
@@ -29,6 +30,7 @@ KINDS = {
 
 def add_leaving_routes(app: FastAPI, owner: Owner, desk: Desk) -> None:
     add_exporting(app, owner, desk)
+    add_sending(app, owner, desk)
     add_looking(app, owner, desk)
 
 
@@ -68,6 +70,23 @@ def add_exporting(app: FastAPI, owner: Owner, desk: Desk) -> None:
         state = found(of(request), number)
         open = [source.key for source in looking.sources([state]) if source.open]
         return {"lines": statement.lines(state, kind, mark), "look": open}
+
+
+def add_sending(app: FastAPI, owner: Owner, desk: Desk) -> None:
+    @app.post("/api/states/{number}/send")
+    def sent(number: int, request: Request, mark: str = "strip", masks: bool = False) -> Response:
+        state, peer = found(desk.sessions.of(owner(request)), number), desk.settings.peer
+        if peer is None:
+            return sentence("No archive is entered that pictures could be sent to.", 400)
+        try:
+            export = exporting.dicom(state, mark, masks)
+            peers.check(peer)
+            note(desk, export, sent=peer.way)
+            peers.send(peer, [data for _, data in export.parts])
+        except Exception as error:
+            return sentence(messages.sentence(error), 400)
+        what = "The picture and its masks were" if masks else "The picture was"
+        return sentence(f"{what} sent to '{peer.name}'.", 200)
 
 
 def add_looking(app: FastAPI, owner: Owner, desk: Desk) -> None:

@@ -1,5 +1,4 @@
-// Files in and out: opened by what they are, exported, and the documents that were saved. Loaded
-// after documents.js.
+// Files in: opened by what they are, and the documents that were saved. Loaded after documents.js.
 (() => {
   "use strict";
   const XREAL = (window.XREAL = window.XREAL || {});
@@ -15,7 +14,6 @@
     recipe: ["Take over words", "words, seed and settings; undo takes the words back"],
   };
   const canvas = () => XREAL.canvas || null;
-  const disabled = (id) => document.getElementById(id)?.getAttribute("aria-disabled") === "true";
 
   function node(tag, attributes, ...children) {
     const made = document.createElement(tag);
@@ -194,91 +192,11 @@
     event.stopPropagation();
   }, true);
 
-  // ---- export ----------------------------------------------------------------------------------
-
-  const format = () => $("#export-format input:checked").value;
-  const exportable = () => (page.engine().exportable || []).includes(String(page.summary().state));
-
-  page.openExport = async () => {
-    if (disabled("bar-export")) return;
-    await page.look(); // what can be exported may have changed since
-    const whole = exportable();
-    say("export-title", whole ? `Export state ${page.summary().state}` : "Export");
-    say("export-fault", "");
-    for (const input of document.querySelectorAll("#export-format input")) {
-      input.disabled = !whole && ["16", "8", "recipe"].includes(input.value);
-      input.parentElement.title = input.disabled ? "This picture was opened and not changed yet" : "";
-    }
-    if ($("#export-format input:checked").disabled) $("#export-format input[value=project]").checked = true;
-    shown();
-    $("#export-dialog").showModal();
-  };
-
-  const NAMES = { 16: "png", 8: "png", project: "zip", recipe: "json", masks: "zip" };
-  const ABOUT = {
-    project: "All states, drawings, words and settings in one file. It opens here as it was.",
-    recipe: "Models, seed and words as text. The masks it needs are in the PNG.",
-    masks: "One PNG per label, one index map, and an NPZ with everything, at the size of the drawing.",
-  };
-  function name() {
-    const state = page.summary().state;
-    return { 16: `xreal-state-${state}`, 8: `xreal-state-${state}`, recipe: `xreal-state-${state}`,
-      project: "xreal-project", masks: "xreal-masks" }[format()] + "." + NAMES[format()];
-  }
-  function shown() {
-    const picture = ["16", "8"].includes(format());
-    for (const part of document.querySelectorAll("#export-dialog .of-picture")) part.hidden = !picture;
-    $("#export-about").hidden = picture;
-    say("export-about", ABOUT[format()] || "");
-    say("export-name", name());
-  }
-  document.addEventListener("change", (event) => {
-    if (event.target.closest && event.target.closest("#export-format")) shown();
-  });
-
-  async function download() {
-    const state = page.summary().state;
-    const mark = $("#export-mark").checked ? $("#export-where input:checked").value : "none";
-    const url = {
-      project: "/api/project", masks: "/api/masks", recipe: `/api/states/${state}/recipe`,
-    }[format()] || `/api/states/${state}/export?mark=${mark}&bits=${format()}`;
-    try {
-      await fetched(url, name());
-      $("#export-dialog").close();
-    } catch (fault) {
-      say("export-fault", fault.message);
-    }
-  }
-
-  async function fetched(url, name) {
-    if (!page.readOnly()) await page.save().catch(() => {});
-    const answer = await ask(url);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(await answer.blob());
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  }
-
-  page.saveProject = async () => {
-    if (disabled("bar-save")) return;
-    try {
-      await fetched("/api/project", "xreal-project.zip");
-    } catch (fault) {
-      bad("The project could not be saved.", fault.message);
-    }
-  };
-
   Object.assign(page.clicks, {
     "bar-open": () => !page.readOnly() && canvas() && canvas().open(),
     "bar-more": openMenu,
     "bar-new": () => !page.readOnly() && newDocument(),
     "bar-recent": () => !page.readOnly() && openRecent(),
-    "bar-save": () => page.saveProject(),
-    "bar-export": () => page.openExport(),
-    "export-download": download,
-    "export-cancel": () => $("#export-dialog").close(),
-    "export-close": () => $("#export-dialog").close(),
     "recent-close": () => $("#recent-dialog").close(),
     "recent-new": newDocument,
     "open-close": () => $("#open-dialog").close(),

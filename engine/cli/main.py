@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from engine.cli import dicom, models, provenance, report, shape, verbs
+from engine.cli import dicom, models, provenance, report, send, shape, verbs
 from engine.cli.faults import record
 from engine.errors import Cancelled, EngineError, InvalidRequest
 from engine.version import VERSION
@@ -52,6 +52,7 @@ def build_parser(command: str) -> argparse.ArgumentParser:
     report.add_command(commands)
     dicom.add_command(commands)
     provenance.add_command(commands)
+    send.add_command(commands)
     for name, about in TOOLS.items():
         tool = commands.add_parser(name, help=about, description=about)
         if command == name:

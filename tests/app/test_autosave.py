@@ -198,7 +198,7 @@ def test_the_oldest_documents_give_way_where_the_folder_is_full(tmp_path):
 def test_a_film_of_twelve_bits_is_there_again(tmp_path):
     (tmp_path / "film").write_bytes(film(chest(64, 48)))
     session = Session(ME)
-    open_picture(session, tmp_path / "film", "film")
+    open_picture(session, tmp_path / "film")
     assert session.states[1].bits == 12
     Documents(tmp_path / "documents").save(session)
 

@@ -3,7 +3,8 @@ import pytest
 from PIL import Image
 
 from app.document.opening import open_picture
-from app.document.session import Session, keep_result
+from app.document.results import keep_result
+from app.document.session import Session
 from app.document.viewing import view_of
 from engine.api import EraseRequest, Finding, GenerateRequest, Sampling, UpscaleRequest
 from engine.errors import ImageUnreadable
@@ -80,7 +81,7 @@ def test_what_says_that_it_is_synthetic_is_never_called_real(tmp_path):
         tmp_path / "saved", "jpeg", xmp=xmp("trainedAlgorithmicMedia").encode()
     )
 
-    found = [open_picture(Session(ME), tmp_path / n, n)[0].origin for n in ("exact", "saved")]
+    found = [open_picture(Session(ME), tmp_path / n)[0].origin for n in ("exact", "saved")]
 
     assert found == ["partly", "synthetic"]
 

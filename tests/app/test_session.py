@@ -5,7 +5,8 @@ import numpy as np
 
 from app.canvas.drawing import Drawing
 from app.document.autosave import Documents
-from app.document.session import SESSIONS, Session, Sessions, State, keep_result
+from app.document.results import keep_result
+from app.document.session import SESSIONS, Session, Sessions, State
 from engine.api import EraseRequest, Finding, GenerateRequest, Sampling, UpscaleRequest
 from engine.provenance import request_of
 from tests.app.fake_engine import FakeEngine
