@@ -39,4 +39,5 @@ def trace(error: BaseException) -> str:
         where = path.relative_to(PROJECT) if known else Path(*path.parts[-2:])
         lines.append(f"{where.as_posix()}:{frame.lineno} in {frame.name}")
     said = re.sub(r"(['\"]).*?\1|(?:/[^\s:]+)+|[A-Za-z]:\\\S+", "...", str(error), flags=re.S)
+    said = re.sub(r"\S*[^a-z\s.,:;()-]\S*", "...", said)  # names and numbers are no small letters
     return "\n".join([*lines, f"{type(error).__name__}: {said[:300]}", ""])

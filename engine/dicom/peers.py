@@ -7,6 +7,7 @@ the file's header, does not arrive with it; the marks in the data set and in the
 
 import io
 import json
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,8 +109,6 @@ def read_peer(path: str | Path) -> Peer:
 
 def require_ours(data: bytes) -> None:
     """Refuses a file that this program did not make synthetic: no patient's film is ever sent."""
-    import re
-
     try:
         outline = gate.outline(data)
         right = outline.text(0x0008001C) == "YES" and all(
@@ -207,6 +206,10 @@ def _associated(peer: Peer, classes: Sequence[Any]) -> Any:
             f"'{peer.name}' does not talk to '{peer.own_title}', or is not called '{peer.title}'. "
             "Have both titles entered there. Nothing was sent."
         )
+    if association.rejected_contexts:
+        raise NotSent(
+            f"'{peer.name}' does not take this kind of picture. Ask who runs it. Nothing was sent."
+        )
     how = " by TLS" if peer.tls else ""
     raise NotSent(
         f"'{peer.name}' cannot be reached{how} at port {peer.port}. Is it running, and does it "
@@ -256,15 +259,21 @@ def _web(peer: Peer, ask: Any) -> Any:
             f"'{peer.name}' did not answer within {peer.seconds:g} s. Look there before you send "
             "it again. The picture is still here."
         ) from error
+    except requests.exceptions.JSONDecodeError as error:
+        raise NotSent(_not_dicomweb(peer)) from error
     except (requests.exceptions.RequestException, OSError) as error:
         raise NotSent(
             f"'{peer.name}' cannot be reached. Is it running? The picture is still here."
         ) from error
     except (ValueError, TypeError, KeyError) as error:  # an answer that is no DICOMweb
-        raise NotSent(
-            f"What answers for '{peer.name}' is no DICOMweb service. Check its address. The "
-            "picture is still here."
-        ) from error
+        raise NotSent(_not_dicomweb(peer)) from error
+
+
+def _not_dicomweb(peer: Peer) -> str:
+    return (
+        f"What answers for '{peer.name}' is no DICOMweb service. Check its address. The picture is "
+        "still here."
+    )
 
 
 def _of_status(peer: Peer, error: Any) -> str:

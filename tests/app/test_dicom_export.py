@@ -1,4 +1,4 @@
-"""DICOM out of the page: a marked Secondary Capture, masks beside it, the film's own values kept."""
+"""DICOM out of the page: marked, with masks beside it, the film's own values kept."""
 
 import io
 import zipfile
@@ -109,9 +109,7 @@ def test_masks_leave_as_a_segmentation_of_the_very_picture_beside_it(tmp_path):
 
 
 def test_a_picture_of_another_size_is_written_with_16_bits(tmp_path):
-    state = edited(
-        tmp_path, SOURCES["12 bit"](), erase, lambda image: UpscaleRequest(image=image)
-    )
+    state = edited(tmp_path, SOURCES["12 bit"](), erase, lambda image: UpscaleRequest(image=image))
 
     ds = pydicom.dcmread(io.BytesIO(exporting.dicom(state, "none", False).data))
 

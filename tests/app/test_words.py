@@ -172,9 +172,7 @@ def test_enlarged_and_framed_pictures_are_blacked_out_where_the_words_went(tmp_p
     session, state = opened(tmp_path)
     pads = ((16, 0), (32, 0))
     keep = np.pad(np.ones_like(state.image), pads)
-    framed = edited(
-        session, state, OutpaintRequest(image=np.pad(state.image, pads), keep=keep)
-    )
+    framed = edited(session, state, OutpaintRequest(image=np.pad(state.image, pads), keep=keep))
     large = edited(session, framed, UpscaleRequest(image=framed.image))
     by = large.image.shape[0] // framed.image.shape[0]
     assert by > 1
