@@ -24,6 +24,7 @@ ALONE = 12  # px, height of a letter that has none beside it
 GAP = 1.2  # heights between two letters of a row
 MARGIN = 0.35  # heights around a row
 MOST_BOXES = 64
+MOST_LETTERS, MOST_ROWS = 1500, 300  # of one polarity, the tallest and longest; noise has more
 
 
 def find_text(pixels: Pixels) -> tuple[Box, ...]:
@@ -58,7 +59,7 @@ def _letters(strokes: NDArray[np.uint8]) -> list[Box]:
         fits = LOWEST <= height <= HIGHEST and width <= LONGEST_PIECE * height
         if fits and FEWEST <= area / (width * height) <= MOST and area >= LEAST_AREA:
             found.append((top, left, top + height, left + width))
-    return found
+    return sorted(found, key=lambda box: box[0] - box[2])[:MOST_LETTERS]
 
 
 def _rows(letters: list[Box]) -> list[Box]:
@@ -72,7 +73,7 @@ def _rows(letters: list[Box]) -> list[Box]:
         else:
             home.append(box)
     found = []
-    for row in rows:
+    for row in sorted(rows, key=len, reverse=True)[:MOST_ROWS]:
         top, first, bottom, last = _around(row)
         if len(row) >= 2 or (bottom - top >= ALONE and last - first <= 2 * (bottom - top)):
             found.append((top, first, bottom, last))

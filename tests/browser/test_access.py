@@ -121,7 +121,7 @@ def test_dialogs_and_what_is_in_them_have_their_names(worked: Any) -> None:
         "Export": {
             "button": ["Close", "Cancel", "Download"],
             "radiogroup": ["Format"],
-            "checkbox": ["Visible mark", "Metadata", "Recipe"],
+            "checkbox": ["Visible mark", "Metadata and invisible mark", "Recipe"],
         },
         "Keys and help": {"button": ["Close"]},
     }
