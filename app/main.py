@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from app import messages
 from app.access import starting
 from app.runs.loading import Loading
-from app.settings import PORT, Settings, Unsuitable, read
+from app.settings import PORT, Settings, Unsuitable, read, with_peer
 
 CONNECTIONS = 512  # at once; more are answered by 503
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def main(argv: Sequence[str], opener: str = OPENER) -> int:
 
         return cli.main(argv[1:])
     try:
-        settings = read(argv)
+        settings = with_peer(read(argv))
         said = starting.checked(settings)
         door = listen(settings)
         prepare(settings)

@@ -5,7 +5,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.dicom.peers import Peer, read_peer
@@ -38,7 +38,8 @@ class Settings:
     certificate: Path | None = None  # for TLS, with the key beside it
     key: Path | None = None
     proxy: str | None = None  # the address of the proxy that does TLS; nobody else may connect
-    peer: Peer | None = None  # the one archive that pictures can be sent to
+    peer_file: Path | None = None  # says who is the one archive that pictures can be sent to
+    peer: Peer | None = None  # read from it by :func:`with_peer`
 
     @property
     def address(self) -> str:
@@ -129,7 +130,7 @@ def read(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settin
         certificate=found.certificate,
         key=found.key,
         proxy=found.behind_proxy,
-        peer=None if found.peer is None else peer_in(found.peer),
+        peer_file=found.peer,
     )
 
 
@@ -166,9 +167,13 @@ def refuse_half_network(found: argparse.Namespace) -> None:
         raise Unsuitable("Say by which name browsers reach the proxy: --name xray.example.org")
 
 
-def peer_in(path: Path) -> Peer:
+def with_peer(settings: Settings) -> Settings:
+    """The settings with the archive that their file describes; :class:`Unsuitable` where it is
+    none."""
+    if settings.peer_file is None:
+        return settings
     try:
-        return read_peer(path)
+        return replace(settings, peer=read_peer(settings.peer_file))
     except InvalidRequest as error:
         raise Unsuitable(str(error)) from error
 

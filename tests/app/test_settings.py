@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from app.main import main
-from app.settings import Unsuitable, data_folder, read
+from app.settings import Unsuitable, data_folder, read, with_peer
 
 
 def test_the_page_is_served_to_this_computer_by_default():
@@ -66,3 +66,14 @@ def test_a_busy_port_is_said_with_what_to_type(tmp_path, monkeypatch, capsys):
 def test_an_open_host_ends_the_program_with_the_reason(capsys):
     assert main(["--host", "0.0.0.0"]) == 2
     assert "this computer only" in capsys.readouterr().err
+
+
+def test_an_archive_is_read_at_the_start_and_a_wrong_one_stops_it(tmp_path):
+    told = '{"name": "A", "way": "C-STORE", "host": "127.0.0.1", "port": 104, "title": "T"}'
+    (tmp_path / "peer.json").write_text(told)
+    settings = read(["--peer", str(tmp_path / "peer.json")], {})
+    assert settings.peer is None and with_peer(settings).peer.name == "A"
+
+    (tmp_path / "peer.json").write_text("{}")
+    with pytest.raises(Unsuitable, match="lacks its 'name'"):
+        with_peer(settings)
