@@ -140,13 +140,14 @@ class Session:
         painted = self.drawing is not None and (self.drawing.bits.any() or self.drawing.findings)
         return not (self.states or painted or self.report.strip())
 
-    def drew(self, drawing: Drawing) -> None:
-        """The newest drawing of the browser, and the picture it lies on."""
+    def drew(self, drawing: Drawing, *, late: bool = False) -> None:
+        """The newest drawing of the browser, and the picture it lies on; ``late`` where a run may
+        have put another picture on screen since."""
         with self.lock:
             if self.drawing is None and not self.states:
                 self.doc = drawing.doc  # the program was restarted while the page stayed open
             self.drawing = drawing
-            on_screen = drawing.state
+            on_screen = None if late else drawing.state
             if on_screen is not None and on_screen.isdecimal() and int(on_screen) in self.states:
                 self.current = int(on_screen)
 

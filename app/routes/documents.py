@@ -53,7 +53,7 @@ def add_saving(app: FastAPI, owner: Owner, desk: Desk) -> None:
         if drawing is not None:
             if known is not None and known.doc == drawing.doc and drawing.rev < known.rev:
                 raise InvalidRequest("A newer version of this drawing is saved already.")
-            session.drew(drawing)
+            session.drew(drawing, late=True)  # what is looked at is told when it is chosen
         if isinstance(head.get("report"), str):
             session.report = head["report"][:10_000]
         if isinstance(head.get("look"), dict):

@@ -91,6 +91,14 @@ def test_a_bomb_is_not_unpacked(client, session):
     assert session.drawing is None
 
 
+def test_a_save_that_is_late_does_not_take_the_new_picture_from_the_screen(client, session):
+    """Else Accept and Discard would find no proposal there, and do nothing."""
+    before, after = (made(session).number for _ in range(2))
+    assert session.current == after
+    assert save(client, sent(session, BITS, state=str(before))).status_code == 200
+    assert session.current == after
+
+
 def test_an_older_drawing_never_wins(client, session):
     save(client, sent(session, BITS, rev=9))
     assert save(client, sent(session, BITS * 0, rev=8)).status_code == 400
