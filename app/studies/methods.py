@@ -43,7 +43,10 @@ def methods_paragraph(data: Data, results: dict[str, Any]) -> str:
         else f"The main result, fixed at the freeze, is {MEASURES[plan.measure]} "
         "(Bradley-Terry, bootstrap over readers and pairs)",
     ]
-    words[-1] += f"; the margin of equivalence was {plan.margin:g}."
+    margin = (
+        "" if plan.measure == "preference" else f"; the margin of equivalence was {plan.margin:g}"
+    )
+    words[-1] += f"{margin}."
     out = results["readers_left_out"]
     words.append(f"Readers left out: {len(out) or 'none'}.")
     if study.pilot:

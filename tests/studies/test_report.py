@@ -12,7 +12,7 @@ from app.studies.analysis.agreeing import over_session
 from app.studies.analysis.data import Data
 from app.studies.design import make_design
 from app.studies.model import Reading
-from app.studies.reporting import drawing, plots
+from app.studies.reporting import drawing, plots, sections
 from app.studies.reporting.page import report
 from app.studies.simulation import Modelled, ModelledReaders, simulated_study
 
@@ -173,3 +173,15 @@ def test_figures_and_tables_are_counted_without_a_gap(whole):
         found = [int(n) for n in re.findall(rf"<b>{word} (\d+)\.</b>", page)]
         assert found == list(range(1, len(found) + 1)) and len(found) > 4
     assert page.count("<figure>") == page.count("<svg")
+
+
+def test_seconds_are_no_percentages_however_quick_the_readers_are():
+    stretches = [{"from": 1, "to": 20, "count": 9, "value": 0.4, "low": 0.3, "high": 0.5}]
+    found = {"over_session": {"stretches": stretches, "readers": {}}}
+
+    def axis(middle, title=""):
+        drawn = sections.session(found, (0.0, 1.0), sections.Numbers(95), middle, title)
+        return drawn.partition("<figcaption>")[0]
+
+    assert "%" not in axis(None, "seconds a case")
+    assert "%" in axis(0.5)

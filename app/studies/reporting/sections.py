@@ -342,7 +342,7 @@ def session(
     stretches = over.get("stretches", [])
     if not stretches:
         return ""
-    percent = span == (0.0, 1.0)
+    percent = not title and span == (0.0, 1.0)
     rhos = [one["rho"] for one in over["readers"].values() if one["rho"] is not None]
     said = "Spearman's correlation with the place: "
     said += ", ".join(
