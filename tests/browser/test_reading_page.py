@@ -136,3 +136,18 @@ def test_all_can_be_read_and_is_named(
     context.close()
 
     assert found == []
+
+
+def test_the_question_that_is_asked_next_is_in_sight(shelf: Shelf, reader: ReaderAt) -> None:
+    study = opened(shelf, "rating", count=3, readers=1)
+    reader.page.set_viewport_size({"width": 1280, "height": 720})
+    reader.begin(study.codes["R01"])
+    last = reader.page.get_by_role("radio", name="As a clinical film")
+    panel = reader.page.locator("#in").bounding_box()
+    before = last.bounding_box()
+    reader.press("3", "4")
+    after = last.bounding_box()
+
+    assert panel and before and after
+    assert before["y"] > panel["y"] + panel["height"]
+    assert after["y"] + after["height"] <= panel["y"] + panel["height"]

@@ -274,6 +274,8 @@ export class Questions {
 
   refresh() {
     const now = this.now || this.open || this.shown[0];
+    if (now !== this.seen) this.boxes.get(now.name).box.scrollIntoView({ block: "nearest" });
+    this.seen = now;
     for (const question of this.shown) {
       const part = this.boxes.get(question.name);
       part.box.classList.toggle("now", question === now && !this.locked);
