@@ -207,7 +207,7 @@ UNKNOWN = re.compile(
 def recognised(shapes: dict[str, tuple[int, ...]], *, build: bool) -> str | None:
     """None where the shapes are those of a network, else the sentence."""
     try:
-        with bounded(MOST):
+        with bounded(MOST, 60 if build else 10):  # a network has hundreds of modules
             parts = parts_of(shapes, kind_of(shapes))
             tensors = {n: torch.empty(s, device="meta") for n, s in shapes.items() if build}
             for part in parts if build else ():
