@@ -15,6 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from engine.api import Knows
+from engine.checkpoints import wellformed
 from engine.checkpoints.convert import NAMES, check_schedule, gather, latent_scale
 from engine.checkpoints.reading import NotWeights, read_weights, sniff
 from engine.checkpoints.recognise import KINDS, Part, kind_of, parts_of
@@ -215,8 +216,10 @@ def by_role(models: Iterable[StoredModel], on_said: OnSaid = log.warning) -> dic
 def read_description(path: Path) -> StoredModel | None:
     """The model a description speaks of; None for other JSON files."""
     try:
+        if path.stat().st_size > wellformed.MOST_BYTES:
+            return None
         values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(values, dict) or values.get("format") != "published":
         return None
@@ -226,8 +229,9 @@ def read_description(path: Path) -> StoredModel | None:
             "Import the published file again."
         )
     try:
+        wellformed.check(values)
         return _from_values(path, values)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointRefused(
             f"The description '{path.name}' is damaged. Import the published file again."
         ) from error

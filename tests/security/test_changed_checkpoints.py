@@ -20,7 +20,10 @@ from engine.checkpoints import jailed
 from engine.checkpoints.convert import gather
 from engine.checkpoints.reading import read_weights
 from engine.checkpoints.recognise import Shapes, kind_of, parts_of
+from engine.checkpoints.roles import ROLES
+from engine.checkpoints.store import import_file, list_models
 from engine.errors import CheckpointRefused
+from engine.inventory import files_of
 from tests.engine.checkpoints.conftest import answer_here
 from tests.engine.conftest import GOLDEN
 from tests.security.changes import (
@@ -246,6 +249,34 @@ def _change(shapes: dict[str, tuple[int, ...]], chance: random.Random) -> None:
             shapes[name] = (*shapes[name], 1)
     if not shapes:
         shapes["x"] = (1,)
+
+
+@pytest.fixture(scope="module")
+def described(place):
+    """A folder with one imported model, and its description."""
+    folder = place.parent / "models"
+    torch.save(golden.read_checkpoint(GOLDEN, "xreal_backbone"), place)
+    model = import_file(place, folder, role="xreal_backbone").model
+    return folder, json.loads(model.path.with_suffix(".json").read_text())
+
+
+@SOME
+@given(seed=st.integers(0, 2**64))
+def test_a_changed_description_is_a_model_or_a_sentence(described, seed):
+    folder, told = described
+    (folder / "xreal_backbone.json").write_bytes(written(changed_json(told, seed), seed))
+    try:
+        with bounded(MOST):
+            models = list_models(folder)
+            files_of(folder)
+    except CheckpointRefused as error:
+        assert re.match(
+            r"The description 'xreal_backbone.json' (is damaged|was written by)", str(error)
+        )
+        return
+    for model in models:
+        assert model.path.parent == folder and model.role in ROLES
+        json.dumps([model.title, model.sha256, model.latent_scale], allow_nan=False)
 
 
 def test_the_seeds_themselves_are_tensors(place):
