@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from app.canvas.drawing import ERASE, Drawing, FindingRegion
+from app.document.holding import held_of, with_findings
 from app.document.project import become, empty
 from app.document.session import Session, State
 from app.pages.changes import Changes
@@ -217,3 +218,12 @@ def test_a_zone_that_cannot_be_is_refused_before_the_run(table, value):
     view = table.press(TWO, verb="Insert", insert_grow=value)
     assert view.state == "failed" and "Grow region must be a whole number" in view.sentence
     assert table.engine.requests == []
+
+
+def test_a_picture_holds_what_was_put_last_into_a_region_and_nothing_that_was_removed():
+    mask = np.zeros((SIDE, SIDE), np.float32)
+    mask[:4] = 1
+    effusion, mass, nothing = (Finding(text=text, mask=mask) for text in ("effusion", "mass", ""))
+
+    assert with_findings((held_of(effusion),), (mass,)) == (held_of(mass),)
+    assert with_findings((held_of(effusion),), (nothing,)) == ()

@@ -12,9 +12,10 @@ from PIL import Image
 from scipy import ndimage
 
 from engine import invisible
+from engine.api import Finding, InsertRequest
 from engine.detection import CERTAIN, find_mark
 from engine.images import from_codes, to_codes
-from engine.invisible import EDIT_WORD, WHOLE_WORD, embed, tiles
+from engine.invisible import EDIT_WORD, WHOLE_WORD, embed, embed_states, tiles
 
 SIDE = 256
 
@@ -168,3 +169,17 @@ def test_strength_falls_with_the_zone_and_stays_between_its_bounds():
     assert strengths == sorted(strengths, reverse=True)
     assert strengths[-1] == 0.9
     assert strengths[2] == pytest.approx(1.85 / 2**0.5)
+
+
+def test_a_later_stage_keeps_the_mark_of_the_one_before():
+    one, two = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+    one[8:40, 8:40], two[60:90, 60:90] = 1, 1
+    findings = (Finding(text="effusion", mask=one), Finding(text="mass", mask=two))
+    request = InsertRequest(image=film(1), findings=findings)
+    states = {"opened": film(1), "effusion": film(2), "mass": film(3)}
+    both = (one + two) > 0
+
+    marked = list(embed_states(request, states).values())
+
+    np.testing.assert_array_equal(marked[0], film(1))
+    np.testing.assert_array_equal(marked[2], embed(film(3), both, EDIT_WORD))
