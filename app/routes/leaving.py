@@ -41,17 +41,17 @@ def add_exporting(app: FastAPI, owner: Owner, desk: Desk) -> None:
     @app.get("/api/project")
     def project(request: Request) -> Response:
         session = of(request)
-        return leave(desk, lambda: exporting.project(session))
+        return leave(desk, request, lambda: exporting.project(session))
 
     @app.get("/api/masks")
     def masks(request: Request) -> Response:
         session = of(request)
-        return leave(desk, lambda: exporting.masks(session))
+        return leave(desk, request, lambda: exporting.masks(session))
 
     @app.get("/api/states/{number}/recipe")
     def recipe(number: int, request: Request) -> Response:
         state = found(of(request), number)
-        return leave(desk, lambda: exporting.recipe(state))
+        return leave(desk, request, lambda: exporting.recipe(state))
 
     @app.get("/api/states/{number}/export")
     def export(
@@ -63,7 +63,7 @@ def add_exporting(app: FastAPI, owner: Owner, desk: Desk) -> None:
         masks: bool = False,
     ) -> Response:
         state = found(of(request), number)
-        return leave(desk, lambda: exported(state, kind, mark, bits, masks))
+        return leave(desk, request, lambda: exported(state, kind, mark, bits, masks))
 
     @app.get("/api/states/{number}/statement")
     def said(number: int, request: Request, kind: str = "png", mark: str = "strip") -> Any:
@@ -81,7 +81,7 @@ def add_sending(app: FastAPI, owner: Owner, desk: Desk) -> None:
         try:
             export = exporting.dicom(state, mark, masks)
             peers.check(peer)
-            note(desk, export, sent=peer.way)
+            note(desk, request, export, sent=peer.way)
             peers.send(peer, [data for _, data in export.parts])
         except Exception as error:
             return sentence(messages.sentence(error), 400)
@@ -124,13 +124,13 @@ def exported(state: State, kind: str, mark: str, bits: int, masks: bool) -> Expo
     return exporting.png(state, mark, bits)
 
 
-def leave(desk: Desk, make: Callable[[], Export]) -> Response:
+def leave(desk: Desk, request: Request, make: Callable[[], Export]) -> Response:
     """First the ledger, then the file. A project is let go without an entry where the ledger
     cannot be written: it may be all that is left of somebody's work."""
     try:
         export = make()
         try:
-            note(desk, export)
+            note(desk, request, export)
         except EngineError:
             if export.parts[0][0] != "project":
                 raise
@@ -143,8 +143,14 @@ def leave(desk: Desk, make: Callable[[], Export]) -> Response:
     )
 
 
-def note(desk: Desk, export: Export, **said: str) -> None:
-    """Enter every part of an export in the ledger; raises EngineError where that fails."""
+def note(desk: Desk, request: Request, export: Export, **said: str) -> None:
+    """Enter every part of an export in the ledger; raises EngineError where that fails.
+
+    Where there are users, a line says by its number whose export it was, never by a name.
+    """
+    user = getattr(request.state, "user", None)
+    if user is not None:
+        said["by"] = user.id
     for kind, data in export.parts:
         enter(desk.settings.data / NAME, data, kind, export.recipe, {**export.said, **said})
 

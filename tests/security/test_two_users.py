@@ -15,9 +15,10 @@ from app.canvas.drawing import FILE_DATA
 from app.document.session import State
 from engine import png
 from engine.api import GenerateRequest, Sampling
+from engine.ledger import NAME, entries
 from engine.provenance import inputs_of, recipe_of
 from tests.app.fake_engine import HASHES
-from tests.security.server import Person
+from tests.security.server import PASSWORDS, Person
 
 ADAS, BOBS = 0.25, 0.75  # the grey of their pictures
 
@@ -86,6 +87,8 @@ OWNED = [
     ("GET", "/api/states/{number}/measures", "/api/states/77/measures"),
     ("GET", "/api/states/{number}/recipe", "/api/states/77/recipe"),
     ("GET", "/api/states/{number}/export", "/api/states/77/export"),
+    ("GET", "/api/states/{number}/statement", "/api/states/77/statement"),
+    ("POST", "/api/states/{number}/send", "/api/states/77/send"),
     ("GET", "/api/drawings/{key}", "/api/drawings/0123456789abcdef"),
     ("POST", "/api/files/{file}/drop", "/api/files/0123456789abcdef/drop"),
     ("GET", "/api/documents/{doc}.png", "/api/documents/0123456789abcdef.png"),
@@ -108,7 +111,7 @@ def test_what_is_anothers_is_answered_like_what_does_not_exist(ada, bob, method,
 def test_and_ada_has_it_still(ada, bob):
     for method, hers, _ in OWNED:
         if method == "POST":
-            bob.post(hers.format(file=ada.file, doc=ada.session.doc))
+            bob.post(hers.format(number=ada.number, file=ada.file, doc=ada.session.doc))
 
     assert ada.get("/api/jobs/adas-job-01").json()["state"] == "done"
     assert grey_of(ada.get(f"/api/states/{ada.number}.png")) == pytest.approx(ADAS, abs=0.01)
@@ -219,3 +222,15 @@ def test_pictures_made_at_the_same_time_are_each_persons_own(ada, bob):
 
     assert his == pytest.approx([BOBS] * 20, abs=0.01)
     assert hers == pytest.approx([ADAS] * 20, abs=0.01)
+
+
+@pytest.mark.case(11)
+def test_a_line_of_the_ledger_is_of_the_person_who_exported_and_names_nobody(ada, bob, served):
+    numbers = {ada: ada.number, bob: picture(bob.session, BOBS)}
+    for person, number in numbers.items():
+        assert person.get(f"/api/states/{number}/export").status_code == 200
+
+    ledger = served.desk.settings.data / NAME
+    hers, his = entries(ledger)[-2:]
+    assert [f"user-{hers['by']}", f"user-{his['by']}"] == [ada.owner, bob.owner]
+    assert not any(name in line.values() for line in (hers, his) for name in PASSWORDS)
