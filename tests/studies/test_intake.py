@@ -35,7 +35,9 @@ def finish(intake, store):
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and thread.daemon:
             thread.join(timeout=30)
-    return intake.task(store.folder.name)
+    task = intake.task(store.folder.name)
+    assert task is not None
+    return task
 
 
 def test_what_is_added_has_its_picture_its_treatment_and_a_check(tmp_path, store):
