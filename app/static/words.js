@@ -180,12 +180,14 @@
   async function decide() {
     if ($("#words-done").getAttribute("aria-disabled") === "true") return;
     const boxes = places.filter((place) => place.ticked).map((place) => place.box);
+    $("#words-done").setAttribute("aria-disabled", "true"); // once, however often it is pressed
     try {
       const answer = await ask(`/api/films/${film.key}`, {
         method: "POST", body: JSON.stringify({ doc: page.summary().doc, boxes }),
       });
       await canvas().apply(await answer.json());
     } catch (fault) {
+      counted();
       return say("words-fault", fault.message);
     }
     await page.look();

@@ -98,7 +98,7 @@ def test_a_full_disk_leaves_no_piece_and_says_so(ledger, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(book.os, "fsync", full)
-    with pytest.raises(EngineError, match="No space left"):
+    with pytest.raises(EngineError, match="The disk is full"):
         enter(ledger, b"2", "png", None)
 
     assert ledger.read_bytes() == before
