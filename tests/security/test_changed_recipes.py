@@ -101,7 +101,7 @@ def on_page(place) -> None:
             assert isinstance(restored.report, str) and len(restored.report) <= 10_000
         elif kind != "masks":
             session = Session("me-01234567890123456789")
-            open_picture(session, place, "film.png")
+            open_picture(session, place)
             snapshot(session)
     except EngineError as error:
         said = str(error)

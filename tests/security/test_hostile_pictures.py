@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from app.document import masks, pictures
-from app.document.exporting import png as exported
 from app.document.opening import identify, open_picture
 from app.document.session import Session, State
 from engine import png
@@ -17,9 +16,15 @@ from engine.api import EraseRequest, Finding, InsertRequest, OutpaintRequest
 from engine.compositing import paste
 from engine.errors import EngineError, ImageUnreadable, InvalidRequest
 from engine.images import read_image, read_mask, read_organs
-from engine.provenance import inputs_of, recipe_of
+from engine.provenance import inputs_of, picture_bytes, recipe_of
 from tests.security.changes import bounded
 from tests.security.test_changed_pictures import saved
+
+
+def exported(state: State, mark, bits) -> bytes:
+    """What every way out of the program writes."""
+    return picture_bytes(state.image, state.recipe or {}, state.inputs or {}, mark, bits)
+
 
 ME = "me-01234567890123456789"
 SMALL = 40_000_000  # bytes; a decoded picture of the largest size would need more
@@ -116,7 +121,7 @@ def test_every_level_of_16_bits_comes_through_to_the_export(tmp_path):
     ramp = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
     (tmp_path / "film").write_bytes(saved(Image.fromarray(ramp), "PNG"))
     session = Session(ME)
-    state, _ = open_picture(session, tmp_path / "film", "film.png")
+    state, _ = open_picture(session, tmp_path / "film")
     mask = np.zeros((256, 256), np.float32)
     mask[0, 0] = 1
     request = EraseRequest(image=state.image, mask=mask)
@@ -146,7 +151,7 @@ def test_what_a_photograph_says_of_people_and_places_is_in_no_export(form, tmp_p
     assert NAME.encode() in (tmp_path / "f").read_bytes()
     session = Session(ME)
 
-    state, _ = open_picture(session, tmp_path / "f", NAME)
+    state, _ = open_picture(session, tmp_path / "f")
 
     assert state.image.shape == (64, 48)  # upright
     mask = np.zeros(state.image.shape, np.float32)
