@@ -13,6 +13,7 @@ import gradio as gr
 from app.canvas.component import Ask, asked
 from app.canvas.drawing import Drawing, labels_file
 from app.document import looking
+from app.document.autosave import Documents
 from app.document.holding import held
 from app.document.session import Session, Sessions, State, fitted
 from app.document.uploads import Uploads
@@ -32,6 +33,7 @@ from app.settings import Settings
 from engine.api import Verb
 from engine.errors import InvalidRequest
 
+ANOTHER = "Another document has been opened since. Nothing was run; press again."
 VERB_NAMES: tuple[Verb, ...] = get_args(Verb)
 
 
@@ -68,11 +70,23 @@ class Desk:
     ) -> Shown:
         if isinstance(drawing, InvalidRequest):
             return self.running.refused(session, drawing, call, form)
+        if drawing is not None and not self.goes_on(session, drawing.doc):
+            return self.running.refused(session, InvalidRequest(ANOTHER), call, form)
         if drawing is not None:
             session.drew(drawing)
         session.form, session.report = form, form.report
         self.sessions.save(session)  # whatever the run does to the program, this is kept
         return self.running.start(session, drawing, call, form)
+
+    def goes_on(self, session: Session, doc: str) -> bool:
+        """Whether a page that shows the document ``doc`` works on what the session has.
+
+        A page that outlives the program brings its document along, but not one that was left for
+        an empty one meanwhile: that is on the disk, with its states.
+        """
+        keeper = self.sessions.keeper
+        kept = isinstance(keeper, Documents) and keeper.has(session.id, doc)
+        return doc == session.doc or (session.empty and not kept)
 
     def asked(self, session: Session, event: gr.EventData) -> Shown:
         """What the canvas asks for; a refusal is a note in the viewport."""
@@ -110,8 +124,8 @@ class Desk:
                 case "seed" if isinstance(told.get("seed"), int):
                     return Shown(seed=told["seed"], keep=True)
                 case "accept" | "discard" as choice:
-                    proposal = session.proposal()
-                    if proposal is not None:
+                    proposal = session.proposal()  # and not what has come on screen since
+                    if proposal is not None and proposal.number == told.get("state"):
                         return history.decide(session, engine, choice, proposal.number, rev)
             return document(session, engine)
         except Exception as error:

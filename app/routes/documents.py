@@ -36,17 +36,11 @@ def add_saving(app: FastAPI, owner: Owner, desk: Desk) -> None:
         if not isinstance(doc, str) or not NAMED.fullmatch(doc):
             raise HTTPException(400, "This did not arrive whole.")
         with session.lock:
-            # A page that outlives the program brings its document along, but not one that was
-            # left for an empty one while this was on its way: that is on the disk, with its states.
-            if doc != session.doc and not (session.empty and unknown(session.id, doc)):
+            if not desk.goes_on(session, doc):
                 raise HTTPException(409, "Another document is open in this browser now.")
             take(session, head, drawing, doc)
         desk.sessions.save(session)
         return {"saved": session.saved, "fault": session.fault, "doc": session.doc}
-
-    def unknown(id: str, doc: str) -> bool:
-        keeper = desk.sessions.keeper
-        return not isinstance(keeper, Documents) or not keeper.has(id, doc)
 
     def take(session: Session, head: dict[str, Any], drawing: Drawing | None, doc: str) -> None:
         known = session.drawing

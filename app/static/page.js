@@ -84,8 +84,8 @@
     ...page.clicks,
     "bar-keys": () => canvas() && canvas().keys(),
     retry: () => page.runWith({ retry: Number(summary().state) }),
-    accept: () => tell({ kind: "accept" }),
-    discard: () => tell({ kind: "discard" }),
+    accept: () => tell({ kind: "accept", state: Number(summary().state) }),
+    discard: () => tell({ kind: "discard", state: Number(summary().state) }),
   };
 
   document.addEventListener("click", (event) => {
