@@ -53,7 +53,8 @@ SCHEMA = 1
 INPUT_CHUNK = b"xrSI"  # ancillary, private, not safe to copy to an edited picture
 MOST_FILE_BYTES = 1_000_000_000
 MOST_INPUT_PIXELS = 4 * MOST_PIXELS  # of all inputs of one file together
-LONGEST_HISTORY = 50
+LONGEST_HISTORY, LONGEST_SENTENCE = 50, 600  # steps, letters
+MISFITS = "The recipe was changed or damaged: its parameters do not fit together."
 
 Recipe = dict[str, Any]
 Inputs = dict[str, NDArray[Any]]
@@ -94,21 +95,22 @@ def request_of(recipe: Recipe, inputs: Inputs) -> Request:
     """The request that ``recipe`` describes; ``inputs`` must be the ones it names."""
     if recipe.get("schema") != SCHEMA:
         raise InvalidRequest(
-            f"The recipe has version {recipe.get('schema')}; this program reads version {SCHEMA}. "
-            "Open it with the version of XReal Studio that wrote it."
+            f"The recipe has version {str(recipe.get('schema'))[:60]}; this program reads version "
+            f"{SCHEMA}. Open it with the version of XReal Studio that wrote it."
         )
-    kind = REQUESTS.get(str(recipe.get("verb")))
+    verb = str(recipe.get("verb"))[:60]
+    kind = REQUESTS.get(verb)
     if kind is None:
-        raise InvalidRequest(f"The recipe asks for '{recipe.get('verb')}', which is not known.")
+        raise InvalidRequest(f"The recipe asks for '{verb}', which is not known.")
     _check_inputs(recipe, inputs)
     try:
         return kind(**_parameters(kind, recipe["parameters"], inputs))
-    except EngineError:
+    except EngineError as error:
+        if len(str(error)) > LONGEST_SENTENCE:  # it quotes what a stranger wrote at any length
+            raise InvalidRequest(MISFITS) from error
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidRequest(
-            "The recipe was changed or damaged: its parameters do not fit together."
-        ) from error
+        raise InvalidRequest(MISFITS) from error
 
 
 def with_history(recipe: Recipe, parent: Recipe | None) -> Recipe:
@@ -239,7 +241,7 @@ def _parameters(kind: type, stored: dict[str, Any], inputs: Inputs) -> dict[str,
     known = {f.name: f for f in fields(kind)}
     odd = sorted(set(stored) - set(known))
     if odd:
-        raise InvalidRequest(f"The recipe uses '{odd[0]}', which this version does not know.")
+        raise InvalidRequest(f"The recipe uses '{odd[0][:60]}', which this version does not know.")
     found: dict[str, Any] = {}
     for name, value in stored.items():
         if name == "sampling":
