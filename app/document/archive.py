@@ -216,12 +216,20 @@ def _document(archive: zipfile.ZipFile) -> Document:
     return document_of(read, told["title"], told["created"])
 
 
+def length(archive: zipfile.ZipFile) -> int:
+    """Bytes of the whole file."""
+    assert archive.fp is not None
+    return archive.fp.seek(0, 2)
+
+
 def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
     """One plain file of a ZIP, never unpacking more than ``most`` bytes and one."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     plain = kind in (0, stat.S_IFREG) and not info.is_dir() and not info.flag_bits & 1
     if not plain or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise damaged("its list of contents")
+    if info.compress_size > length(archive):  # room for all that is stated would be reserved
+        raise damaged(part_title(info.filename[:40]))
     try:
         with archive.open(info) as file:
             data = file.read(most + 1)

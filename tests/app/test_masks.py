@@ -1,6 +1,7 @@
 """Masks go out and come in with the same bits; what is no mask is a sentence."""
 
 import io
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
@@ -211,3 +212,22 @@ def test_a_bomb_among_our_masks_is_not_unpacked(tmp_path, monkeypatch):
     assert path.stat().st_size < 10**5
     with pytest.raises(EngineError):
         read_masks(path, None, None)
+
+
+def test_a_zip_that_states_more_bytes_than_it_has_reserves_no_room_for_them(tmp_path):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as made:
+        made.writestr("one.png", b"a few bytes")
+    lies = held.getvalue().replace(
+        (11).to_bytes(4, "little") * 2, (400_000_000).to_bytes(4, "little") * 2
+    )
+    assert lies != held.getvalue()
+    (tmp_path / "lies").write_bytes(lies)
+
+    with zipfile.ZipFile(tmp_path / "lies") as opened:
+        tracemalloc.start()
+        with pytest.raises(EngineError):
+            archive.read_member(opened, opened.infolist()[0], 500_000_000)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert most < 1_000_000

@@ -184,4 +184,5 @@ def test_the_file_for_the_browser_holds_the_planes_and_what_it_replaces() -> Non
     assert np.array_equal(np.frombuffer(raw, "<u4").reshape(made["h"], made["w"]), BITS)
     assert made["crc32"] == zlib.crc32(raw)
     assert made["replaces"] == 15
-    assert made["findings"] == [{"bit": 5, "letter": "B", "words": "opacity"}]
+    (found,) = made["findings"]
+    assert found == {"bit": 5, "letter": "B", "words": "opacity", "strength": 1.0}
