@@ -113,6 +113,17 @@ def read_image(source: str | Path | bytes) -> OpenedImage:
     )
 
 
+def read_dicom(source: str | Path | bytes) -> Film:
+    """The film in a DICOM file. Raises :class:`ImageUnreadable` for all others, also for pictures
+    that :func:`read_image` would read."""
+    data = contents(source)
+    if is_dicom(data):
+        return read_film(data)
+    if not data.startswith(tuple(READERS)):
+        _open(data)  # says what it is instead
+    raise ImageUnreadable("This is not a DICOM file.")
+
+
 def read_mask(source: str | Path | bytes) -> Mask:
     """A painted region: white 1, black 0, greys between; where there is alpha, alpha counts.
 

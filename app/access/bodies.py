@@ -9,7 +9,7 @@ from starlette.types import Message, Receive
 MB = 1_000_000
 # Bytes by route: a project, a film or a set of pictures; a drawing; one by way of Gradio; JSON.
 LARGEST = (
-    (re.compile(r"/api/(files|studies(/.*)?)"), 520 * MB),
+    (re.compile(r"/api/(files|folder|studies(/.*)?)"), 520 * MB),
     (re.compile(r"/api/save"), 80 * MB),
     (re.compile(r"/gradio_api/upload"), 70 * MB),
     (re.compile(r"/login|/logout|/password"), 10_000),

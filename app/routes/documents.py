@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app import messages
 from app.canvas.drawing import MOST_PIXELS, Drawing, read_planes
+from app.document import listing
 from app.document.autosave import NAMED, Documents
 from app.document.session import Session
 from app.document.viewing import view_of
@@ -98,6 +99,20 @@ def add_opening(app: FastAPI, owner: Owner, desk: Desk) -> None:
                 raise
 
         return await answered(look)
+
+    @app.post("/api/folder")
+    async def list_one(request: Request) -> Any:
+        """Facts and a preview of one film of a folder; nothing of it stays here."""
+        owner(request)
+        path = desk.uploads.place()
+        try:
+            if not await received(request, path):
+                return {"refused": f"The file is larger than {LARGEST_FILE // 10**6} MB."}
+            return await answered(listing.told, path)
+        except OSError as error:
+            return sentence(messages.sentence(error), 400)
+        finally:
+            path.unlink(missing_ok=True)
 
     @app.post("/api/files/{token}/drop", status_code=204)
     def drop(token: str, request: Request) -> Response:

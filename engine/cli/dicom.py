@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.cli import folder
 from engine.cli.reading import named
 from engine.dicom.film import Film
 from engine.dicom.tones import Tones, Window
@@ -31,13 +32,15 @@ PLACES = {
 
 def add_command(commands: Any) -> None:
     parser = commands.add_parser("dicom", help=ABOUT, description=ABOUT)
-    parser.add_argument("file", metavar="FILE", help="DICOM file")
+    parser.add_argument("file", metavar="FILE", help="DICOM file, or a folder of them")
     parser.add_argument("--json", action="store_true", help="answer in JSON on stdout")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, open_engine: Callable[..., Any]) -> int:
     del open_engine  # no network is needed
+    if Path(args.file).is_dir():
+        return folder.run(Path(args.file), args.json)
     opened = named(args.file, lambda: read_image(args.file))
     if opened.film is None:
         raise ImageUnreadable(f"{Path(args.file).name}: This is not a DICOM file.")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.dicom.tones import Tones
 
 Kind = Literal["CR", "DX", "DX for processing", "SC"]
+VIEWS = ("PA", "AP", "LL", "RL")  # frontal from behind and in front, left and right lateral
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,8 @@ class Film:
     """``stored`` (H, W), int32: the values in the file, turned so that the patient's right is on
     the left. ``spacing_mm`` is (down, across) and ``spacing_of`` says at what: "detector",
     "patient", "calibrated" or "scanned film". ``burned_in``: whether the file says that words in
-    the picture name the patient; None where it says nothing."""
+    the picture name the patient; None where it says nothing. ``view`` is one of :data:`VIEWS`, ""
+    where the file says none of them."""
 
     stored: NDArray[np.int32]
     bits_allocated: int
@@ -36,6 +38,7 @@ class Film:
     lossy: bool  # compressed with loss, now or before
     overlays: int
     notes: tuple[str, ...]
+    view: str = ""
 
     @cached_property
     def table(self) -> NDArray[np.uint16]:

@@ -19,6 +19,7 @@ from engine.dicom.reading import film_of_facts
 from engine.dicom.tones import Function, Lut, Tones, Window
 from engine.errors import ImageUnreadable
 
+SAID = ("stored", "notes", "view")  # apart from the facts, or only told when it is opened
 LONGEST_HEAD = 4_000_000  # bytes; two tables of 65536 entries have some 900 thousand
 DAMAGED = "The stored values of a film are not what was saved."
 PLACES = ("", "detector", "patient", "calibrated", "scanned film")
@@ -26,7 +27,7 @@ PLACES = ("", "detector", "patient", "calibrated", "scanned film")
 
 def packed(film: Film) -> bytes:
     """``film`` as bytes, without what was said of it when it was opened."""
-    facts = {name: value for name, value in asdict(film).items() if name not in ("stored", "notes")}
+    facts = {name: value for name, value in asdict(film).items() if name not in SAID}
     codes = (film.stored - film.least).astype(np.uint16)
     return json.dumps(facts, allow_nan=False).encode() + b"\n" + png.encode(codes)
 
@@ -44,9 +45,9 @@ def unpacked(data: bytes) -> Film:
         if width * height > MOST_PIXELS:
             raise ValueError("size")
         codes = png.decode(picture).astype(np.int32)
-        film = film_of_facts({**facts, "notes": ()}, codes)
+        film = film_of_facts({**facts, "notes": (), "view": ""}, codes)
         _check(film)
-        return film_of_facts({**facts, "notes": ()}, codes + np.int32(film.least))
+        return film_of_facts({**facts, "notes": (), "view": ""}, codes + np.int32(film.least))
     except Exception as error:  # every part fails in its own way; the document is at fault in all
         raise ImageUnreadable(DAMAGED) from error
 

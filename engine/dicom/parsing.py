@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.checks import LARGEST_SIDE, MOST_PIXELS
 from engine.dicom import gate
-from engine.dicom.film import Film, Kind
+from engine.dicom.film import VIEWS, Film, Kind
 from engine.dicom.gate import Outline
 from engine.dicom.kinds import KINDS, OTHERS, STORAGE
 from engine.dicom.tones import Function, Lut, Tones, Window, span, units
@@ -20,7 +20,8 @@ from engine.errors import ImageUnreadable
 
 EQUIPMENT = "ContributingEquipmentSequence"
 WANTED = [
-    0x00080016, 0x0008001C, 0x00180088, 0x00181114, 0x00181164, 0x0018A001, 0x00182010, 0x00200020,
+    0x00080016, 0x0008001C, 0x00180088, 0x00181114, 0x00181164, 0x0018A001, 0x00182010, 0x00185101,
+    0x00200020,
     0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280030, 0x00280A02, 0x00280100,
     0x00280101, 0x00280102, 0x00280103, 0x00280301, 0x00281050, 0x00281051, 0x00281052,
     0x00281053, 0x00281056, 0x00283000, 0x00283010, 0x00282110, 0x20500020, gate.PIXELS,
@@ -88,6 +89,7 @@ def _film(outline: Outline) -> Film:
         lossy=_said(head, "LossyImageCompression", "01") or "lossy" in syntax,
         overlays=overlays,
         notes=tuple(notes),
+        view=next((view for view in VIEWS if _said(head, "ViewPosition", view)), ""),
     )
 
 

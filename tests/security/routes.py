@@ -67,6 +67,7 @@ ROUTES: dict[tuple[str, str], Need] = {
     (POST, "/api/history"): Need.OWNER,
     (POST, "/api/files"): Need.OWNER,
     (POST, "/api/files/{token}/drop"): Need.OWNER,
+    (POST, "/api/folder"): Need.OWNER,
     (GET, "/api/documents"): Need.OWNER,
     (GET, "/api/documents/{doc}.png"): Need.OWNER,
     (POST, "/api/documents/{doc}/delete"): Need.OWNER,

@@ -149,6 +149,9 @@ def small(monkeypatch):
     monkeypatch.setattr(bodies, "LARGEST", found)
 
 
+PATHS = ["/gradio_api/upload", "/api/files", "/api/folder", "/api/save", "/api/report"]
+
+
 def in_pieces(size):
     """A body that does not say how long it is."""
     for _ in range(size // 1000):
@@ -166,7 +169,7 @@ def test_the_limits_are_what_the_manual_says():
 
 
 @pytest.mark.case(9)
-@pytest.mark.parametrize("path", ["/gradio_api/upload", "/api/files", "/api/save", "/api/report"])
+@pytest.mark.parametrize("path", PATHS)
 def test_what_says_that_it_is_too_large_is_refused_unread(served, ada, path):
     before = files_in(served.desk.settings.data)
     with socket.create_connection(("127.0.0.1", served.desk.settings.port), timeout=60) as talk:
@@ -181,7 +184,7 @@ def test_what_says_that_it_is_too_large_is_refused_unread(served, ada, path):
 
 
 @pytest.mark.case(9)
-@pytest.mark.parametrize("path", ["/gradio_api/upload", "/api/files", "/api/save", "/api/report"])
+@pytest.mark.parametrize("path", PATHS)
 def test_what_turns_out_to_be_too_large_is_refused_and_leaves_nothing(served, ada, small, path):
     before = files_in(served.desk.settings.data)
     kind = {"content-type": "application/json"} if path == "/api/report" else {}
@@ -206,7 +209,7 @@ def test_many_files_at_once_are_refused_and_leave_nothing(served, ada, count):
 
 
 @pytest.mark.case(9)
-@pytest.mark.parametrize("path", ["/gradio_api/upload", "/api/files", "/api/save"])
+@pytest.mark.parametrize("path", PATHS[:-1])
 def test_a_body_without_end_is_given_up_and_leaves_nothing(served, ada, monkeypatch, path):
     monkeypatch.setattr(bodies, "SLOWEST", 0.5)
     before = files_in(served.desk.settings.data)
