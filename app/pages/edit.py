@@ -37,6 +37,7 @@ SCRIPTS = (
     "page.js",
     "documents.js",
     "files.js",
+    "folder.js",
     "words.js",
     "exporting.js",
     "measures.js",

@@ -28,6 +28,7 @@ Owner = Callable[[Request], str]
 def add_document_routes(app: FastAPI, owner: Owner, desk: Desk) -> None:
     add_saving(app, owner, desk)
     add_opening(app, owner, desk)
+    add_listing(app, owner, desk)
 
 
 def add_saving(app: FastAPI, owner: Owner, desk: Desk) -> None:
@@ -100,20 +101,6 @@ def add_opening(app: FastAPI, owner: Owner, desk: Desk) -> None:
 
         return await answered(look)
 
-    @app.post("/api/folder")
-    async def list_one(request: Request) -> Any:
-        """Facts and a preview of one film of a folder; nothing of it stays here."""
-        owner(request)
-        path = desk.uploads.place()
-        try:
-            if not await received(request, path):
-                return {"refused": f"The file is larger than {LARGEST_FILE // 10**6} MB."}
-            return await answered(listing.told, path)
-        except OSError as error:
-            return sentence(messages.sentence(error), 400)
-        finally:
-            path.unlink(missing_ok=True)
-
     @app.post("/api/files/{token}/drop", status_code=204)
     def drop(token: str, request: Request) -> Response:
         desk.uploads.drop(token, owner(request))
@@ -147,6 +134,22 @@ def add_opening(app: FastAPI, owner: Owner, desk: Desk) -> None:
             return sentence("This document is open. Open another one first, then delete it.", 400)
         documents().delete(id, doc)
         return Response(status_code=204)
+
+
+def add_listing(app: FastAPI, owner: Owner, desk: Desk) -> None:
+    @app.post("/api/folder")
+    async def list_one(request: Request) -> Any:
+        """Facts and a preview of one film of a folder; nothing of it stays here."""
+        owner(request)
+        path = desk.uploads.place()
+        try:
+            if not await received(request, path):
+                return {"refused": f"The file is larger than {LARGEST_FILE // 10**6} MB."}
+            return await answered(listing.told, path)
+        except OSError as error:
+            return sentence(messages.sentence(error), 400)
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def sentence(text: str, status: int) -> Response:

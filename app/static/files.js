@@ -33,6 +33,7 @@
 
   async function openFiles(files) {
     if (page.readOnly()) return;
+    if (await page.areFilms(files)) return page.openFolder(files);
     canvas().note({ title: `Opening ${files.length > 1 ? files.length + " files" : files[0].name} ...` });
     await page.save().catch(() => {});
     const found = [];
@@ -54,6 +55,8 @@
     canvas().note(null);
     decide(found);
   }
+
+  page.openFiles = openFiles;
 
   function drop(found) {
     for (const one of found) ask(`/api/files/${one.file}/drop`, { method: "POST" }).catch(() => {});
@@ -196,6 +199,7 @@
     "bar-open": () => !page.readOnly() && canvas() && canvas().open(),
     "bar-more": openMenu,
     "bar-new": () => !page.readOnly() && newDocument(),
+    "bar-folder": () => { closeMenu(); if (!page.readOnly()) page.chooseFolder(); },
     "bar-recent": () => !page.readOnly() && openRecent(),
     "recent-close": () => $("#recent-dialog").close(),
     "recent-new": newDocument,

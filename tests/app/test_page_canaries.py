@@ -130,6 +130,8 @@ def test_no_mark_of_the_film_is_in_any_answer_file_log_or_folder(
             film.replace(b"1.2.840.10008.5.1.4.1.1.1", b"9" * 25),
         ):
             assert me.post("/api/files", broken, **{"x-name": quote(NAME)}).status_code == 400
+        for listed in (film, film[: len(film) // 2], NAME.encode()):
+            assert me.post("/api/folder", listed).status_code == 200
         ask = {"kind": "open", "way": "new", "files": [token], "rev": 0}
         shown.append(desk.told(session, ask))
         (state,) = session.states.values()

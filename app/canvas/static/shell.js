@@ -170,6 +170,9 @@ function makeFiles(app) {
       e.stopPropagation();
       depth = 0;
       show(false);
+      // What a folder holds is known only by its entry, and only now.
+      const entries = [...e.dataTransfer.items].map((one) => one.webkitGetAsEntry && one.webkitGetAsEntry()).filter(Boolean);
+      if (entries.some((one) => one.isDirectory) && !app.command("folder", { entries })) return;
       if (e.dataTransfer.files.length) app.open([...e.dataTransfer.files]);
     },
     paste: (e) => {
