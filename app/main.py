@@ -118,6 +118,7 @@ def serve(settings: Settings, door: socket.socket, opener: str = OPENER) -> None
 
     from app import server
     from app.document.autosave import Documents
+    from app.document.recovery import recover
     from app.document.session import Sessions
     from app.models.chosen import at_start
     from app.models.sets import Models
@@ -125,12 +126,16 @@ def serve(settings: Settings, door: socket.socket, opener: str = OPENER) -> None
     from app.pages import edit
     from app.pages.desk import Desk
     from app.runs.jobs import Jobs
+    from app.runs.journal import Journal
     from app.runs.worker import Worker
+    from engine.files import remove_leftovers
 
+    remove_leftovers(settings.data)
+    recover(settings.documents)
     worker = Worker(opener, settings)
     loading = Loading(lambda: worker.open(at_start(settings)))
     worker.on_end = loading.again
-    jobs = Jobs(loading)
+    jobs = Jobs(loading, Journal(settings.jobs))
     models = Models(settings, loading, worker.open, worker.call)
     documents = Documents(settings.documents, each=starting.with_users(settings))
     desk = Desk(settings, loading, jobs, Sessions(documents), embedded_templates, models)

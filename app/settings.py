@@ -81,6 +81,11 @@ class Settings:
         return self.data / "studies"
 
     @property
+    def jobs(self) -> Path:
+        """Which runs have begun and not ended; the port keeps two running programs apart."""
+        return self.data / "jobs" / str(self.port)
+
+    @property
     def log(self) -> Path:
         return self.data / "logs" / "page.log"
 

@@ -17,7 +17,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from app.document.project import FORMAT, SCHEMA, Document, ProjectUnreadable, all_bytes, damaged
+from app.document.project import (
+    FORMAT,
+    SCHEMA,
+    Document,
+    MadeByNewer,
+    ProjectUnreadable,
+    all_bytes,
+    damaged,
+)
 from app.document.project_reading import ProjectTooLarge, document_of, refuse_unreadable
 from engine.version import VERSION
 
@@ -80,7 +88,7 @@ def read_manifest(data: bytes) -> dict[str, Any]:
             "This ZIP is not a project of XReal Studio: it has no list of contents of ours."
         ) from error
     if schema > SCHEMA:
-        raise ProjectUnreadable(
+        raise MadeByNewer(
             f"This project was made by a newer version of the program ({program}; its format is "
             f"{schema}, this version reads {SCHEMA}). Nothing was changed. Open it with that "
             "version."

@@ -10,8 +10,6 @@ is in them. Nothing but these folders is ever written or removed.
 """
 
 import contextlib
-import hashlib
-import re
 import shutil
 import threading
 import time
@@ -26,11 +24,12 @@ from app.document.project import (
     Document,
     ProjectUnreadable,
     become,
-    damaged,
     parts_of,
     snapshot,
 )
-from app.document.project_reading import ProjectTooLarge, document_of, refuse_unreadable
+from app.document.project_reading import ProjectTooLarge, refuse_unreadable
+from app.document.recovery import notice
+from app.document.saves import number_of, owner, read_part, read_save, saves_of, size_of
 from app.document.session import Session
 from engine.errors import DiskFull, EngineError
 from engine.files import NO_ROOM, write_whole
@@ -100,8 +99,16 @@ class Documents:
     def open(self, session: Session, doc: str | None = None) -> bool:
         """Fill ``session`` with its current document, or with ``doc``; False where there is none.
 
-        Where the newest save is damaged, the one before it is taken and ``session.notice`` says so.
+        Where the newest save is damaged, the one before it is taken and ``session.notice`` says so,
+        as it does of documents that were set aside.
         """
+        found = self._open(session, doc)
+        told = notice(self.folder / owner(session.id))
+        if told is not None:
+            session.notice = told if session.notice is None else f"{session.notice} {told}"
+        return found
+
+    def _open(self, session: Session, doc: str | None) -> bool:
         with self._of(session.id):
             doc = doc or self._current(session.id)
             if doc is None or not NAMED.fullmatch(doc):
@@ -250,47 +257,6 @@ class Documents:
                     total -= sizes[home]
                 finally:
                     lock.release()
-
-
-def owner(id: str) -> str:
-    """The folder of a browser: who reads the disk does not learn the cookie."""
-    return hashlib.sha256(id.encode()).hexdigest()[:32]
-
-
-def saves_of(home: Path) -> list[Path]:
-    """The manifests of a document, oldest first."""
-    folder = home / "saves"
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if re.fullmatch(r"\d{8}\.json", path.name))
-
-
-def number_of(save: Path) -> int:
-    return int(save.stem)
-
-
-def read_save(home: Path, save: Path) -> tuple[Document, float]:
-    """The document of one save and when it was made."""
-    try:
-        told = archive.read_manifest(save.read_bytes())
-    except OSError as error:
-        raise damaged("its list of contents") from error
-    document = document_of(
-        lambda name: read_part(home, name, told["files"]), told["title"], told["created"]
-    )
-    return document, told["changed"]
-
-
-def read_part(home: Path, name: str, files: dict[str, tuple[int, str]]) -> bytes:
-    try:
-        data = (home / "parts" / files[name][1]).read_bytes()
-    except (OSError, KeyError) as error:
-        raise damaged(archive.part_title(name)) from error
-    return archive.checked(name, data, files)
-
-
-def size_of(home: Path) -> int:
-    return sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
 
 
 def reason(error: BaseException) -> EngineError:

@@ -40,6 +40,10 @@ class ProjectUnreadable(EngineError):
     """A project cannot be opened; nothing was changed."""
 
 
+class MadeByNewer(ProjectUnreadable):
+    """It is whole, but a later version of the program made it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Document:
     """One moment of a session, complete. ``number`` is the highest that a state ever had."""

@@ -32,6 +32,7 @@ from app.runs.loading import Loading
 from app.settings import Settings
 from engine.api import Verb
 from engine.errors import InvalidRequest
+from engine.files import check_room
 
 ANOTHER = "Another document has been opened since. Nothing was run; press again."
 VERB_NAMES: tuple[Verb, ...] = get_args(Verb)
@@ -53,7 +54,9 @@ class Desk:
         self.models = models
         self.jobs = jobs
         self.sessions = sessions
-        self.running = Running(loading, jobs)
+        self.running = Running(
+            loading, jobs, lambda size: check_room(settings.data / "documents", size)
+        )
         self.anatomy = Anatomy(loading, jobs, templates)
         self.uploads = Uploads(settings.temp / "opening")
         self.files = Files(loading, jobs, sessions, self.uploads, self.all)

@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,14 +29,18 @@ from engine.api import (
     Request,
     Result,
     Sampling,
+    UpscaleRequest,
     Verb,
     with_seed,
 )
 from engine.errors import InvalidRequest
+from engine.files import SPARE
 from engine.provenance import recipe_of
 
 PROPOSED = ("erase", "outpaint")  # verbs whose result is a proposal first
 PROPOSALS = 64  # that can be tried again
+MODEL_PIXELS, ENLARGED_PIXELS = 256 * 256, 1024 * 1024
+BYTES_A_PIXEL = 8  # of a state: the picture, the picture it was made from, masks
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,14 @@ class Order:
 
 
 class Running:
-    def __init__(self, loading: Loading, jobs: Jobs):
+    """``room`` refuses a run of which so many bytes could not be kept on the disk."""
+
+    def __init__(
+        self, loading: Loading, jobs: Jobs, room: Callable[[int], None] = lambda size: None
+    ):
         self.loading = loading
         self.jobs = jobs
+        self._room = room
         # By session, document and number: another document has numbers of its own.
         self._proposed: OrderedDict[tuple[str, str, int], Order] = OrderedDict()
 
@@ -130,6 +139,7 @@ class Running:
             for n in range(count)
             for k, part in enumerate(parts)
         )
+        self._room(bytes_of(order.request, len(steps)))
         drawn = after(verb, order.drawing, form)
         remarks: list[str] = []
         chain = Chain(len(parts), order.parent)
@@ -199,6 +209,19 @@ class Chain:
         self.count += 1
         self.parent = self.first if self.count % self.parts == 0 else number
         return self._changes.said()
+
+
+def bytes_of(request: Request, steps: int) -> int:
+    """What keeping the pictures of a run takes on the disk, at most: pictures of 16 bits with their
+    inputs, and room for what is written beside."""
+    image, stages = getattr(request, "image", None), 1
+    pixels = MODEL_PIXELS if image is None else image.size
+    if isinstance(request, UpscaleRequest):
+        pixels = ENLARGED_PIXELS
+    if isinstance(request, GenerateRequest):
+        pixels = pixels if request.organs is None else request.organs.size
+        stages += len(request.findings)
+    return SPARE + steps * stages * pixels * BYTES_A_PIXEL
 
 
 def parts_of(request: Request) -> list[Request]:

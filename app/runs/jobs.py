@@ -15,11 +15,12 @@ from collections.abc import Callable
 
 from app import messages
 from app.runs.job import BADLY, Job, JobState, JobView, Keep, KeepStages, Step
+from app.runs.journal import Journal
 from app.runs.loading import Engine, Loading
-from app.runs.lost import Lost, NotBegun
+from app.runs.lost import Lost, NotBegun, with_the_program
 from app.runs.waiting import Waiting
 from engine.api import Pixels, Progress, Request, Result, SegmentRequest
-from engine.errors import Cancelled, InvalidRequest, OutOfMemory
+from engine.errors import Cancelled, EngineError, InvalidRequest, OutOfMemory
 
 Errand = Callable[[Engine], None]
 ERRANDS = 64  # that wait; older ones are forgotten, the page asks again
@@ -30,8 +31,9 @@ STEP_SECONDS_WEIGHT = 0.5  # how much the newest run counts in the estimate of t
 
 
 class Jobs:
-    def __init__(self, loading: Loading):
+    def __init__(self, loading: Loading, journal: Journal | None = None):
         self._loading = loading
+        self._journal = journal
         self._changed = threading.Condition()
         self._waiting: Waiting[Job] = Waiting()
         self._running: Job | None = None
@@ -92,12 +94,18 @@ class Jobs:
     def _enter(self, job: Job) -> None:
         with self._changed:
             key = (job.owner, job.id)
-            if key in self._known:
+            if key in self._known or (self._journal and self._journal.lost(*key)):
                 raise InvalidRequest("This run was already sent.")
             if key in self._stopped_early:
                 job.state, job.sentence = "stopped", NOT_BEGUN
             else:
                 self._waiting.put(job)
+                if self._journal is not None:
+                    try:
+                        self._journal.begin(job.owner, job.id, job.verb)
+                    except EngineError:
+                        self._waiting.remove(job)
+                        raise
             self._known[key] = job
             _forget_oldest(self._known, keep=lambda known: known.state in ("queued", "running"))
             self._changed.notify_all()
@@ -113,6 +121,7 @@ class Jobs:
             elif job.state == "queued":
                 self._waiting.remove(job)
                 job.state, job.sentence = "stopped", NOT_BEGUN
+                self._forget(job)
                 self._changed.notify_all()
             if job is not None:
                 job.stop.set()
@@ -122,6 +131,8 @@ class Jobs:
             job = self._known.get((owner, id))
             if job is None and (owner, id) in self._stopped_early:
                 return JobView(state="stopped", sentence=NOT_BEGUN)
+            if job is None and self._journal and (verb := self._journal.lost(owner, id)):
+                return JobView(state="lost", verb=verb, sentence=with_the_program())
             return JobView() if job is None else self._view(job)
 
     def wait(self, id: str, owner: str) -> JobView:
@@ -246,7 +257,13 @@ class Jobs:
             if state not in BADLY:
                 job.asked = None
             self._running = None
+            self._forget(job)
             self._changed.notify_all()
+
+    def _forget(self, job: Job) -> None:
+        """It has ended, and whatever it made is on the disk."""
+        if self._journal is not None:
+            self._journal.end(job.owner, job.id)
 
     def _run_errand(self, work: Errand) -> None:
         try:

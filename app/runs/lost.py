@@ -29,6 +29,14 @@ def in_a_run(why: str) -> Lost:
     )
 
 
+def with_the_program() -> str:
+    """Of a run that was accepted before the program itself ended."""
+    return (
+        "XReal Studio ended while this run was waiting or going on, so its picture is lost. "
+        f"{SAFE} Press Run again."
+    )
+
+
 def given_up(times: int) -> GivenUp:
     return GivenUp(
         f"The process that computes ended {times} times in a row, so it is not started again. "
