@@ -1,7 +1,7 @@
 """An engine that fails on purpose, for the process of the models; see ``app.runs.worker``.
 
 What happens at the second step is named by the report of the request: "die", "segfault", "hang",
-"freeze", "deaf" (does not obey Stop), "slow", "memory" (once, as torch says it), "memory always".
+"freeze", "deaf" (does not obey Stop), "slow", "long", "memory" (once, as torch says it), "memory always".
 """
 
 import ctypes
@@ -71,6 +71,8 @@ def fail(how):
             raise ZeroDivisionError("secret of '/films/Doe.png'")
         case "slow":
             time.sleep(0.3)
+        case "long":
+            time.sleep(7)
 
 
 def result(request, picture, notes):
