@@ -1,5 +1,6 @@
 """One program after another on the same port and folder, each killed as by a power cut."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -49,10 +50,8 @@ class Lives:
         assert self.nursery.stdin is not None
         self.nursery.stdin.close()
         if self.pid and self.nursery.poll() is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):  # it was killed already
                 os.kill(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # it was killed already
         self.nursery.wait(timeout=60)
 
     def _line(self, wanted: str) -> str:

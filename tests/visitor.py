@@ -6,6 +6,7 @@ import time
 import uuid
 import zlib
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -37,6 +38,11 @@ class Visitor:
             and len(one["inputs"]) > 2
         )
         self._click = click["id"]
+        self._tell = next(
+            one["id"]
+            for one in config["dependencies"]
+            if any(target[1] == "submit" for target in one["targets"])
+        )
         self._usual = [parts[id]["props"].get("value") for id in click["inputs"]]
         self._usual[click["inputs"].index(named["report"])] = ""  # as a page sends what is empty
         self._places = {name: click["inputs"].index(id) for name, id in named.items()
@@ -52,6 +58,22 @@ class Visitor:
         body = {"data": data, "fn_index": self._click, "session_hash": self.session_hash}
         self.http.post("/gradio_api/queue/join", json=body).raise_for_status()
         return id
+
+    def tell(self, told: dict) -> None:
+        """What the page's own script says, and what it shows then; waits for the answer."""
+        body = {
+            "data": [], "fn_index": self._tell, "session_hash": self.session_hash,
+            "event_data": told,
+        }  # fmt: skip
+        event = self.http.post("/gradio_api/queue/join", json=body).raise_for_status().json()
+        address = f"/gradio_api/queue/data?session_hash={self.session_hash}"
+        with self.http.stream("GET", address) as answer:
+            for line in answer.iter_lines():
+                said = json.loads(line[5:]) if line.startswith("data:") else {}
+                if said.get("msg") == "process_completed":
+                    assert said["success"] or said["event_id"] != event["event_id"], said
+                    if said["event_id"] == event["event_id"]:
+                        return
 
     def view(self, id: str) -> dict:
         return self.http.get(f"/api/jobs/{id}").raise_for_status().json()
@@ -71,12 +93,12 @@ class Visitor:
     def stop(self, id: str) -> None:
         self.http.post(f"/api/jobs/{id}/stop").raise_for_status()
 
-    def save(self, doc: str, rev: int, bits: np.ndarray, report: str) -> dict:
+    def save(self, doc: str, rev: int, bits: np.ndarray, report: str, findings: Any = ()) -> dict:
         """What the page does two seconds after a change; the answer is the acknowledgement."""
         raw = np.ascontiguousarray(bits, "<u4").tobytes()
         head = {
             "v": 1, "doc": doc, "rev": rev, "job": "save", "state": None, "w": bits.shape[1],
-            "h": bits.shape[0], "crc32": zlib.crc32(raw), "findings": [], "report": report,
+            "h": bits.shape[0], "crc32": zlib.crc32(raw), "findings": list(findings), "report": report,
         }  # fmt: skip
         body = json.dumps(head).encode() + b"\n" + gzip.compress(raw, 1)
         return self.http.post("/api/save", content=body).raise_for_status().json()

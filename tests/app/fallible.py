@@ -1,7 +1,7 @@
 """An engine that fails on purpose, for the process of the models; see ``app.runs.worker``.
 
 What happens at the second step is named by the report of the request: "die", "segfault", "hang",
-"freeze", "deaf" (does not obey Stop), "slow", "long", "memory" (once, as torch says it), "memory always".
+"freeze", "deaf" (does not obey Stop), "slow", "long", "memory", "fault".
 """
 
 import ctypes
