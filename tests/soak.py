@@ -19,16 +19,18 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from app.canvas.drawing import ERASE
+from app.main import OPENER
 from engine import png
 from tests.lives import Lives
 from tests.visitor import Visitor, children_of, memory_of
 
 CANCELLED, KILLED = 0.1, 0.01
-EVERY = 0.1  # of all runs: how often memory and disk are noted
+EVERY = 0.05  # of all runs: how often memory and disk are noted
 WARM = 0.25  # of all runs: what comes before does not count as growth
 SETTLED = 150.0  # MB that the memory of a process may grow after that
 VISITORS, A_DOCUMENT = 4, 5  # people, and runs on each of their documents
@@ -50,6 +52,7 @@ class Soak:
     noted: list[Noted] = field(default_factory=list)
     asked_to_stop: int = 0
     killed: int = 0
+    refused: Counter = field(default_factory=Counter)  # by the beginning of the sentence
     wrong: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -74,13 +77,15 @@ class Soak:
         return "\n".join([said, "", head, "| ---: | ---: | ---: | ---: | ---: |", *rows])
 
 
-def soak(lives: Lives, jobs: int, seed: int = 0, steps: int = 2) -> Soak:
-    """``jobs`` runs of a few people in turn, some on each document."""
+def soak(lives: Lives, jobs: int, seed: int = 0, steps: int = 2, minutes: float = 1e9) -> Soak:
+    """``jobs`` runs of a few people in turn, some on each document; fewer after ``minutes``."""
     found, chance, begun = Soak(), random.Random(seed), time.monotonic()
     visitors = [Visitor(lives.url) for _ in range(VISITORS)]
     visitors[0].ready()
     note(found, lives, 0)
     for number in range(jobs):
+        if time.monotonic() - begun > 60 * minutes:
+            break
         visitor = visitors[number // A_DOCUMENT % VISITORS]
         if number % A_DOCUMENT == 0:
             fresh(visitor)
@@ -88,6 +93,9 @@ def soak(lives: Lives, jobs: int, seed: int = 0, steps: int = 2) -> Soak:
         if (number + 1) % max(1, round(jobs * EVERY)) == 0:
             visitor.ready()
             note(found, lives, number + 1)
+    visitors[0].ready()
+    if found.noted[-1].jobs < sum(found.ended.values()):
+        note(found, lives, sum(found.ended.values()))
     found.seconds = time.monotonic() - begun
     return found
 
@@ -95,13 +103,8 @@ def soak(lives: Lives, jobs: int, seed: int = 0, steps: int = 2) -> Soak:
 def one_run(found: Soak, lives: Lives, visitor: Visitor, chance: random.Random, steps: int) -> None:
     verb = chance.choice(VERBS)
     stops, kills = chance.random() < CANCELLED, chance.random() < KILLED
-    values = {
-        "verb": verb,
-        "change": "Insert",
-        "steps": steps,
-        "seed": chance.randrange(10**6),
-        "keep-seed": True,
-    }
+    values: dict[str, Any] = {"verb": verb, "change": "Insert", "steps": steps}
+    values |= {"seed": chance.randrange(10**6), "keep-seed": True}
     if verb == "Outpaint":
         values |= {"keep": "Whole picture", "add-top": 16}
     id = visitor.run(values)
@@ -117,6 +120,8 @@ def one_run(found: Soak, lives: Lives, visitor: Visitor, chance: random.Random, 
     found.ended[view["state"]] += 1
     if view["state"] == "lost" and not kills:
         found.wrong.append(f"run {id} ({verb}) was lost: {view['sentence']}")
+    if view["state"] == "failed":
+        found.refused[view["sentence"][:60]] += 1
     if view["state"] == "failed" and "Incident" in view["sentence"]:
         found.wrong.append(f"run {id} ({verb}) failed: {view['sentence']}")
     for state in view["results"]:
@@ -158,19 +163,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--fake", action="store_true", help="the fake engine")
+    parser.add_argument("--minutes", type=float, default=1e9, help="end after so many")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     data = Path(tempfile.mkdtemp(prefix="xreal-soak-"))
-    lives = Lives(
-        data, "tests.app.fake_engine:opened" if args.fake else "app.runs.opening:open_set"
-    )
+    lives = Lives(data, "tests.app.fake_engine:opened" if args.fake else OPENER)
     try:
         lives.start()
-        found = soak(lives, args.jobs, args.seed)
+        found = soak(lives, args.jobs, args.seed, minutes=args.minutes)
     finally:
         lives.close()
         shutil.rmtree(data, ignore_errors=True)
     print(found.table())  # noqa: T201
+    print(dict(found.refused))  # noqa: T201
     for sentence in found.wrong:
         print(sentence)  # noqa: T201
     return 1 if found.wrong else 0

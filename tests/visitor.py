@@ -98,7 +98,8 @@ class Visitor:
         raw = np.ascontiguousarray(bits, "<u4").tobytes()
         head = {
             "v": 1, "doc": doc, "rev": rev, "job": "save", "state": None, "w": bits.shape[1],
-            "h": bits.shape[0], "crc32": zlib.crc32(raw), "findings": list(findings), "report": report,
+            "h": bits.shape[0], "crc32": zlib.crc32(raw), "findings": list(findings),
+            "report": report,
         }  # fmt: skip
         body = json.dumps(head).encode() + b"\n" + gzip.compress(raw, 1)
         return self.http.post("/api/save", content=body).raise_for_status().json()
