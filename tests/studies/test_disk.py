@@ -1,5 +1,6 @@
 """Killed, full, moved, shared: what is acknowledged is on the disk, and once."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -60,6 +61,52 @@ def test_no_acknowledged_answer_is_lost_when_the_process_is_killed(tmp_path):
     assert set(told) <= set(kept) and len(kept) == len(set(kept))
     assert kept == stored[: len(kept)]
     assert verify(tmp_path) == []
+
+
+FORTY_LIVES = f"""
+import os, random, select, signal, sys, time
+chance = random.Random(53)
+import app.studies.store
+for _ in range(40):
+    heard, told = os.pipe()
+    life = os.fork()
+    if life == 0:
+        os.dup2(told, 1)
+        exec({KILLED!r})
+        os._exit(0)
+    os.close(told)
+    first = os.read(heard, 65536)
+    time.sleep(chance.uniform(0, 0.03))
+    os.kill(life, signal.SIGKILL)
+    os.waitpid(life, 0)
+    while first:
+        sys.stdout.write(first.decode())
+        first = os.read(heard, 65536)
+    os.close(heard)
+"""
+
+
+@pytest.mark.case(53)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks the forty lives of the program")
+def test_forty_kills_lose_no_acknowledged_answer_and_keep_none_twice(tmp_path):
+    """Each some milliseconds after its first acknowledgement, so in the middle of the next ones."""
+    store = opened(tmp_path, study(scenes=150, gap=4))
+    stored = [trial.trial_id for trial in store.design().of_reader("R01")]
+    store.close_file()
+
+    done = subprocess.run(
+        [sys.executable, "-c", FORTY_LIVES, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+    )
+    told = done.stdout.split()
+    assert done.returncode == 0 and len(told) >= 40, done.stderr
+
+    store = open_store(tmp_path)
+    kept = submits(store)
+    assert set(told) <= set(kept) and len(kept) == len(set(kept))
+    assert kept == stored[: len(kept)]
+    assert len(kept) < len(stored), "the study was too short for forty lives"
+    assert verify(tmp_path) == []
+    assert store.log.rows("PRAGMA integrity_check")[0][0] == "ok"
 
 
 def test_a_line_that_a_crash_cut_off_is_mended_at_the_next_opening(tmp_path):
