@@ -111,6 +111,26 @@ def test_what_waits_stays_in_the_queue_while_the_process_is_replaced(studio):
     assert [studio.jobs.wait(f"job-wait{n}", ME).state for n in range(3)] == ["done"] * 3
 
 
+@pytest.mark.case(51)
+def test_a_reload_while_another_waits_gives_everyone_their_own_picture(studio):
+    """One at work, another in the queue; the first reloads and finds the run again."""
+    studio.send("job-mine", "slow", ME)
+    studio.send("job-other", "", OTHER)
+    studio.at_step("job-mine")
+
+    assert studio.jobs.active(ME) == "job-mine" and studio.jobs.active(OTHER) == "job-other"
+    assert studio.jobs.view("job-mine", OTHER).state == "unknown"
+    assert studio.jobs.preview("job-mine", OTHER) is None
+
+    mine, other = studio.jobs.wait("job-mine", ME), studio.jobs.wait("job-other", OTHER)
+    assert (mine.state, other.state) == ("done", "done")
+    assert [(id, result.request.report) for id, result in studio.kept] == [
+        ("job-mine", "slow"),
+        ("job-other", ""),
+    ]
+    assert mine.results == (1,) and other.results == (2,)
+
+
 def test_pictures_that_were_finished_before_the_end_are_kept(studio):
     ids = []
 
