@@ -55,25 +55,17 @@ class Visitor:
         data[0], data[1] = None, json.dumps({"job": id, "selected": None, **told})
         for name, value in (values or {}).items():
             data[self._places[name]] = value
-        body = {"data": data, "fn_index": self._click, "session_hash": self.session_hash}
-        self.http.post("/gradio_api/queue/join", json=body).raise_for_status()
+        self._event(data=data, fn_index=self._click)
         return id
 
+    def _event(self, **event) -> None:
+        """One event of Gradio's page, answered at once."""
+        body = {**event, "session_hash": self.session_hash}
+        self.http.post("/gradio_api/run/predict", json=body).raise_for_status()
+
     def tell(self, told: dict) -> None:
-        """What the page's own script says, and what it shows then; waits for the answer."""
-        body = {
-            "data": [], "fn_index": self._tell, "session_hash": self.session_hash,
-            "event_data": told,
-        }  # fmt: skip
-        event = self.http.post("/gradio_api/queue/join", json=body).raise_for_status().json()
-        address = f"/gradio_api/queue/data?session_hash={self.session_hash}"
-        with self.http.stream("GET", address) as answer:
-            for line in answer.iter_lines():
-                said = json.loads(line[5:]) if line.startswith("data:") else {}
-                if said.get("msg") == "process_completed":
-                    assert said["success"] or said["event_id"] != event["event_id"], said
-                    if said["event_id"] == event["event_id"]:
-                        return
+        """What the page's own script says."""
+        self._event(data=[], fn_index=self._tell, event_data=told)
 
     def view(self, id: str) -> dict:
         return self.http.get(f"/api/jobs/{id}").raise_for_status().json()
