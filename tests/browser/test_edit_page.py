@@ -26,7 +26,7 @@ def served(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture
 def edit(served: Served, page: Any) -> Any:
     """The opened page, with a document of its own; ``page.asked`` lists every request."""
-    served.engine.gate.set()
+    served.engine.release()
     page.set_default_timeout(60_000)  # a busy machine is slow, not wrong
     page.asked = []
     page.on("request", lambda request: page.asked.append(request.url))
@@ -35,7 +35,7 @@ def edit(served: Served, page: Any) -> Any:
     page.get_by_text("Embedded models, 256 px").wait_for()
     page.get_by_role("option", name="Left lung").wait_for()
     yield page
-    served.engine.gate.set()
+    served.engine.release()
 
 
 def drag(page: Any, *points: tuple[float, float]) -> None:
@@ -287,13 +287,13 @@ def test_a_reload_brings_the_document_back(edit: Any) -> None:
 
 
 def test_a_reload_during_a_run_finds_the_run_again(served: Served, edit: Any) -> None:
-    served.engine.gate.clear()
+    served.engine.stop_at = ("generated", 1)
     run(edit)
     says(edit, "Generated")
     edit.reload()
     edit.wait_for_function(READY)
     says(edit, "Generated")
-    served.engine.gate.set()
+    served.engine.release()
     says(edit, "Done")
     edit.get_by_role("option", name="1 Generated").wait_for()
 
@@ -500,14 +500,14 @@ def test_the_theme_is_kept(edit: Any) -> None:
 
 
 def test_the_keyboard_alone_generates_and_stops(served: Served, edit: Any) -> None:
-    served.engine.gate.clear()
+    served.engine.stop_at = ("generated", 1)
     edit.get_by_role("textbox", name="Report").focus()
     edit.keyboard.type("effusion")
     edit.keyboard.press("Control+Enter")
     says(edit, "Generated")
     with stop_heard(edit):
         edit.keyboard.press("Escape")
-    served.engine.gate.set()
+    served.engine.release()
     says(edit, "Stopped")
     assert served.engine.requests[-1].report == "effusion"
 
