@@ -171,6 +171,7 @@ def test_every_file_that_is_kept_goes_through_the_one_writer() -> None:
         "engine/cli/faults.py",  # the trace of a fault, which nobody needs whole
         "app/canvas/demo.py",  # a demonstration
         "app/routes/documents.py",  # uploads on their way, in the temporary folder
+        "app/routes/study_pictures.py",  # as above
         "app/access/users.py",  # a lock; the users themselves are written whole
         "app/runs/child.py",  # pipes
         "engine/checkpoints/child.py",  # a pipe
