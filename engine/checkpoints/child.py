@@ -25,7 +25,9 @@ from engine.checkpoints.unpickling import LONGEST_NAME, Refused, blamed, unpickl
 SPOOL = "weights"
 SPARE = 2 << 30  # bytes of memory on top of what an old pickle unfolds to
 CHUNK = 16 << 20
-MOST_TENSORS, MOST_MEMBERS = 20_000, 100_000
+MOST_ALIGNED = 1 << 20  # bytes
+MOST_TENSORS, MOST_ALIGNED = 1 << 20  # bytes
+MOST_MEMBERS = 20_000, 100_000
 MOST_HEADER = 100_000_000  # bytes, as the format itself says
 TOPS = ("state_dict", "model", "model_state_dict", "params", "ema", "params_ema")
 NUMBERS = {  # of safetensors: name here, bytes of each
@@ -135,10 +137,15 @@ def _check_archive(file: IO[bytes], say: Say) -> None:
 
 
 def _check_order(archive: zipfile.ZipFile, names: set[str]) -> None:
-    """Numbers are read as they lie, so they must lie as on this computer."""
+    """Numbers are read as they lie, so they must lie as on this computer, and where they say."""
     for name in names:
         if name.endswith("/byteorder") and archive.read(name).decode() != sys.byteorder:
             raise Refused("order")
+        if name.endswith("/.storage_alignment"):
+            # torch divides by this number, and ends the process where it is 0.
+            stated = archive.read(name)
+            if not stated.isdigit() or not 0 < int(stated[:8]) <= MOST_ALIGNED:
+                raise Refused("archive")
 
 
 def _read_through(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, say: Say) -> None:

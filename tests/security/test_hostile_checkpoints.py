@@ -69,8 +69,9 @@ def damaged_zip(change) -> bytes:
         (damaged_zip(lambda p: p.pop(next(n for n in p if n.endswith("data.pkl")))), "an archive"),
         (damaged_zip(lambda parts: parts.update({"a/code/x.py": b"x"})), "holds a program"),
         (damaged_zip(lambda p: p.update({n: b"big" for n in p if "byteorder" in n})), "orders"),
+        (damaged_zip(lambda p: p.update({n: b"0" for n in p if "alignment" in n})), "an archive"),
     ],
-    ids=["longer", "shorter", "packed", "two", "none", "torchscript", "byte order"],
+    ids=["longer", "shorter", "packed", "two", "none", "torchscript", "byte order", "alignment"],
 )
 def test_archives_that_lie_are_refused(data, sentence, file):
     file.write_bytes(data)
