@@ -41,7 +41,7 @@ OTHER_FILES = re.compile(  # what is no project any more by its first bytes, or 
     r"The ZIP file was cut off or damaged|This ZIP is neither a project nor masks of ours"
     r"|This is [\w, ]+\. Pictures \(PNG|The file is empty|This JSON file is not a recipe"
     r"|This is neither a picture written by XReal Studio nor a recipe"
-    r"|The picture is damaged or was cut off while it was copied"
+    r"|The (picture|PNG file) is damaged or was cut off while it was copied"
     r"|This looks like DICOM without its header|This file is encrypted"
 )
 MOST = 64_000_000
