@@ -20,9 +20,9 @@ FLAGS = [
     "--metrics-recording-only",
     "--force-color-profile=srgb",
 ]
-# A browser on a busy machine may not answer in time. A test in one gets two more tries, which the
-# report counts; what is broken fails all three.
-TRIES_MORE = 2
+# A browser on a busy machine may not answer in time. A test in one gets a second try, which the
+# report counts; what is broken fails both.
+TRIES_MORE = 1
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
