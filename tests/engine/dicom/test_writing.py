@@ -200,7 +200,7 @@ def test_recipe_and_inputs_ride_along():
 
 def test_the_film_dataclass_names_nobody():
     """Everything that leaves the decoding process is a number, a truth, or a word of ours."""
-    text = {"kind", "syntax", "spacing_of", "orientation", "notes"}
+    text = {"kind", "syntax", "spacing_of", "orientation", "notes", "view"}
     kinds = {name: str(kind) for name, kind in Film.__annotations__.items()}
 
     assert {name for name, kind in kinds.items() if "str" in kind or "Literal" in kind} == text
