@@ -12,7 +12,7 @@ from tests.app.served import serving
 from tests.security.server import PASSWORDS
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def quick_passwords():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
@@ -21,7 +21,7 @@ def quick_passwords():
     passwords.nobody.cache_clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory, quick_passwords):
     """A real server with Ada and Bob, the fake engine behind it."""
     data = tmp_path_factory.mktemp("hospital")
