@@ -9,6 +9,10 @@ MEASURES = {
     "rating": "the mean rating by source",
     "preference": "the strength of preference by source",
 }
+MODELS = {
+    "accuracy": "a logistic mixed model of right answers",
+    "odds": "proportional-odds models of ratings by source",
+}
 KINDS = {"single": "one picture", "pair": "two pictures side by side", "edit": "before and after"}
 
 
@@ -47,6 +51,18 @@ def methods_paragraph(data: Data, results: dict[str, Any]) -> str:
         "" if plan.measure == "preference" else f"; the margin of equivalence was {plan.margin:g}"
     )
     words[-1] += f"{margin}."
+    fitted = {
+        one["model"]["kind"]
+        for part in results["parts"].values()
+        for one in part.values()
+        if "note" not in one.get("model", {"note": ""})
+    }
+    if fitted:
+        named = [MODELS[kind] for kind in sorted(fitted)]
+        words.append(
+            f"Secondary analyses were {' and '.join(named)}, with readers and pictures as crossed "
+            "random effects, fitted by Laplace's approximation."
+        )
     out = results["readers_left_out"]
     words.append(f"Readers left out: {len(out) or 'none'}.")
     if study.pilot:

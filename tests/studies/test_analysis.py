@@ -8,19 +8,21 @@ import pytest
 from app.studies.analysis import analyse
 from app.studies.analysis.data import Data, plain, repeated, table_of
 from app.studies.analysis.decisions import two_areas
+from app.studies.analysis.models import accuracy_by_model
 from app.studies.design import make_design
 from app.studies.errors import StudyError
 from app.studies.model import Reading
 from app.studies.statistics.areas import areas_and_covariance
+from app.studies.statistics.cumulative import cumulative_logit
 from tests.studies.small import study
 
 
-def answered(made, value, skip=lambda trial: False):
+def answered(made, value, skip=lambda trial: False, question="source"):
     """Data in which every trial is answered with ``value(trial, case)``."""
     design = make_design(made)
     cases = {case.case_id: case for case in made.cases}
     readings = tuple(
-        Reading(t.reader_id, t.trial_id, "source", value(t, cases[t.left_case]), "", 5.0)
+        Reading(t.reader_id, t.trial_id, question, value(t, cases[t.left_case]), "", 5.0)
         for t in design.trials
         if not skip(t)
     )
@@ -136,3 +138,44 @@ def test_sources_of_other_scenes_are_compared_as_independent():
     shared = np.cov(negative, other)[:3, 3:] / negative.shape[1]
     assert not matched
     assert covariance[0, :, 1, :] == pytest.approx(shared)
+
+
+def test_a_rating_has_an_ordinal_model_of_its_own_table_with_the_real_source_as_reference():
+    rng = np.random.default_rng(9)
+    made = study("rating", scenes=20)
+
+    def rate(trial, case):
+        return int(np.clip(round(3.4 - 0.6 * case.synthetic + rng.normal()), 1, 5))
+
+    data = answered(made, rate, question="anatomy")
+    found = analyse(data)["parts"]["rating"]["anatomy"]["model"]
+
+    table = table_of(data, "rating", "anatomy", plain)
+    who, what = np.divmod(np.arange(table.values.size), len(table.items))
+    named = table.sources[what]
+    predictors = np.stack([named == "ours", named == "theirs"], axis=1).astype(float)
+    wanted = cumulative_logit(table.values.ravel(), predictors, who, what)
+    assert found["reference"] == "hospital"
+    assert [row["source"] for row in found["rows"]] == ["ours", "theirs"]
+    for row, effect, error in zip(found["rows"], wanted.effects, wanted.errors, strict=True):
+        assert row["odds_ratio"]["value"] == pytest.approx(np.exp(effect)) and effect < 0
+        assert row["odds_ratio"]["high"] == pytest.approx(np.exp(effect + 1.959964 * error))
+
+
+def test_the_logistic_model_s_mean_accuracy_is_the_share_that_was_seen_where_nobody_differs():
+    """48 of 72 pictures right for each of three readers who disagree at random: 2/3."""
+    rng = np.random.default_rng(3)
+    correct = np.array([rng.permutation([1.0] * 48 + [0.0] * 24) for _ in range(3)])
+
+    found = accuracy_by_model(correct, 0.95)
+
+    assert found["accuracy"]["value"] == pytest.approx(2 / 3, abs=0.01)
+    assert found["accuracy"]["low"] < 2 / 3 < found["accuracy"]["high"]
+    assert found["reader_sd"] == pytest.approx(0, abs=0.01)
+
+
+def test_where_a_model_has_no_estimates_the_result_says_why():
+    found = result(answered(study(), right))["model"]
+
+    assert "all answers are the same" in found["note"]
+    assert "one reader" in accuracy_by_model(np.array([[1.0, 0.0, 1.0]]), 0.95)["note"]

@@ -12,7 +12,7 @@ from app.studies.analysis.agreeing import over_session
 from app.studies.analysis.data import Data
 from app.studies.design import make_design
 from app.studies.model import Reading
-from app.studies.reporting import drawing, plots, sections
+from app.studies.reporting import drawing, models, plots, sections
 from app.studies.reporting.page import report
 from app.studies.simulation import Modelled, ModelledReaders, simulated_study
 
@@ -185,3 +185,31 @@ def test_seconds_are_no_percentages_however_quick_the_readers_are():
 
     assert "%" not in axis(None, "seconds a case")
     assert "%" in axis(0.5)
+
+
+def test_the_model_stands_in_its_section_with_its_assumptions_and_in_the_methods(whole):
+    data, results = whole
+    page = report(data, results, {})
+    one = results["parts"]["turing"]["source"]["model"]
+
+    assert f"readers {one['reader_sd']:.2f}, pictures {one['case_sd']:.2f}" in page
+    assert f"{100 * one['accuracy']['value']:.0f} % (" in page
+    assert "It takes for granted" in page and "Secondary: the results above" in page
+    assert "Secondary analyses were a logistic mixed model of right answers" in page
+
+
+def test_odds_are_printed_against_their_reference_and_a_missing_model_says_why():
+    row = {"source": "ours", "odds_ratio": {"value": 0.21, "low": 0.11, "high": 0.4}}
+    model = {"kind": "odds", "reference": "hospital", "reader_sd": 1.2, "case_sd": 0.9,
+             "rows": [{**row, "p": 0.004, "p_holm": 0.008}]}  # fmt: skip
+    found = {"anchors": ["poor", "fair", "good"], "model": model}
+
+    drawn = models.model(found, sections.Numbers(95))
+    assert "against hospital with 95 % CI" in drawn and "proportional odds" in drawn
+    assert "0.21 (0.11 to 0.40)" in drawn and "p = 0.008" in drawn
+    yes = models.model({**found, "anchors": ["no", "yes"]}, sections.Numbers(95))
+    assert "Logistic" in yes and "&#x27;yes&#x27;" in yes
+    assert "no overlap &lt;" in models.model(
+        {"model": {"note": "no overlap <"}}, sections.Numbers(95)
+    )
+    assert models.model({}, sections.Numbers(95)) == ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.studies.analysis.agreeing import agreement, over_session, with_oneself
 from app.studies.analysis.data import Data, Table, in_order, plain, repeated, table_of
+from app.studies.analysis.models import accuracy_by_model
 from app.studies.model import Part, Plan, Question, Trial
 from app.studies.ordering import generator
 from app.studies.statistics.areas import area, components, curve
@@ -46,6 +47,7 @@ def turing(data: Data, part: Part, question: Question) -> dict[str, Any]:
         "anchors": list(question.anchors),
         **_counts(table),
         "accuracy": accuracy(data, table, correct, plan),
+        "model": accuracy_by_model(correct, plan.confidence),
         "readers": _readers(table, called, correct, plan),
         "area": asdict(_mean_area(table, table.synthetic, plan)),
         "sources": _sources(table, called, len(question.anchors), plan),
@@ -70,6 +72,7 @@ def forced_choice(data: Data, part: Part, question: Question) -> dict[str, Any]:
         "kind": "forced_choice",
         **_counts(table),
         "accuracy": accuracy(data, table, table.values, plan),
+        "model": accuracy_by_model(table.values, plan.confidence),
         "readers": [
             {
                 "reader": reader,

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.studies.analysis.agreeing import agreement, over_session, with_oneself
 from app.studies.analysis.data import Data, Numbers, Table, in_order, plain, repeated, table_of
+from app.studies.analysis.models import odds_by_source
 from app.studies.model import Part, Plan, Question
 from app.studies.ordering import generator
 from app.studies.statistics.proportions import equivalent, holm
@@ -37,6 +38,7 @@ def rated(data: Data, part: Part, question: Question) -> dict[str, Any]:
         "cases_not_read_by_all": table.dropped,
         "sources": [_source(table, one, levels, plan, rng) for one in _ordered(table)],
         "differences": _differences(table, plan),
+        "model": odds_by_source(table, _ordered(table), plan.confidence),
         "agreement": agreement(table, plan, None, rng),
         "repeats": with_oneself(repeated(data, part.name, question.name, plain)),
         "over_session": over_session(places),

@@ -9,6 +9,7 @@ from typing import Any
 from app.studies.analysis.data import Data
 from app.studies.methods import checklist, methods_paragraph
 from app.studies.reporting import plots
+from app.studies.reporting.models import model
 from app.studies.reporting.sections import SECTIONS, Numbers, number, p_of, session
 
 STYLE = Path(__file__).parent / "report.css"
@@ -31,7 +32,8 @@ def report(data: Data, results: dict[str, Any], sums: dict[str, str]) -> str:
                 asked = question.asked("the finding in question")
                 title = f"{asked} ({part.name}, {question.name})"
                 body.append(f"<section><h2>{escape(title)}</h2>")
-                body.append(f"{SECTIONS[found['kind']](found, numbers)}</section>")
+                body.append(SECTIONS[found["kind"]](found, numbers))
+                body.append(f"{model(found, numbers)}</section>")
     body += [
         f"<section><h2>Quality of the readings</h2>{_quality(results, numbers)}</section>",
         f"<section><h2>Methods</h2><p>{escape(methods_paragraph(data, results))}</p></section>",
