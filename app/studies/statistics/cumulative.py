@@ -36,8 +36,8 @@ def cumulative_logit(
     logit P(value <= k) = threshold k - predictors @ effects - reader - case, random effects normal
     and independent, fitted by Laplace's approximation (Breslow, Clayton 1993, J Am Stat Assoc
     88:9). ``values`` (N,) on any ordered scale, ``predictors`` (N, p); ``readers`` and ``cases``
-    (N,) count from 0, or None for no such effect. Two values make it the logistic mixed model, whose
-    intercept is minus the threshold. Standard errors are from the observed information of all
+    (N,) count from 0, or None for no such effect. Two values make it the logistic mixed model,
+    whose intercept is minus the threshold. Standard errors are from the observed information of all
     parameters.
 
     Raises ``StudyError`` where no finite estimates exist.
