@@ -143,7 +143,7 @@ def fresh(visitor: Visitor) -> None:
     bits[150:180, 160:220] |= 1 << 4
     bits[40:60, 40:60] |= 1 << ERASE
     findings = [{"bit": 4, "letter": "A", "words": "effusion"}]
-    visitor.save(visitor.desk()["doc"], 1, bits, "", findings)
+    visitor.draw(bits, findings, visitor.desk()["last"])
 
 
 def note(found: Soak, lives: Lives, jobs: int) -> None:

@@ -23,6 +23,8 @@ class Visitor:
             timeout=120, limits=httpx.Limits(keepalive_expiry=1),  # sooner than the server's
         )  # fmt: skip
         self.http.get("/").raise_for_status()
+        self.drawing: tuple[np.ndarray, list, int | None] | None = None
+        self.rev = 1
         self.session_hash = uuid.uuid4().hex[:10]
         config = self.http.get("/config").json()
         parts = {part["id"]: part for part in config["components"]}
@@ -52,11 +54,30 @@ class Visitor:
         """Press the button; the id of the run. ``values`` of the panel by the names of their
         elements; ``told`` as the page's script tells it."""
         id, data = str(uuid.uuid4()), list(self._usual)
-        data[0], data[1] = None, json.dumps({"job": id, "selected": None, **told})
+        data[0], data[1] = self._flushed(id), json.dumps({"job": id, "selected": None, **told})
         for name, value in (values or {}).items():
             data[self._places[name]] = value
         self._event(data=data, fn_index=self._click)
         return id
+
+    def draw(self, bits: np.ndarray, findings: Any = (), state: int | None = None) -> None:
+        """Paint; what is on the canvas goes along with each run. ``state`` is the picture below."""
+        self.drawing = (bits, list(findings), state)
+
+    def _flushed(self, job: str) -> dict | None:
+        """What the canvas sends before a run: the drawing as an uploaded file."""
+        if self.drawing is None:
+            return None
+        bits, findings, state = self.drawing
+        raw, self.rev = np.ascontiguousarray(bits, "<u4").tobytes(), self.rev + 1
+        sent = {"files": ("labels.u32.gz", gzip.compress(raw, 1))}
+        path = self.http.post("/gradio_api/upload", files=sent).raise_for_status().json()[0]
+        return {
+            "v": 1, "doc": self.desk()["doc"], "rev": self.rev, "job": job,
+            "state": None if state is None else str(state), "w": bits.shape[1],
+            "h": bits.shape[0], "crc32": zlib.crc32(raw), "findings": findings,
+            "labels": {"path": path, "meta": {"_type": "gradio.FileData"}},
+        }  # fmt: skip
 
     def _event(self, **event) -> None:
         """One event of Gradio's page, answered at once."""

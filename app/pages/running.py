@@ -179,6 +179,10 @@ class Running:
         )  # fmt: skip
 
     def remember(self, session: Session, number: int, order: Order) -> None:
+        for known in [one for one in self._proposed if one[0] == session.id]:
+            state = session.state(known[2]) if known[1] == session.doc else None
+            if state is None or not state.proposal:  # decided, or left behind with its pictures
+                del self._proposed[known]
         self._proposed[(session.id, session.doc, number)] = replace(order, replaces=None)
         while len(self._proposed) > PROPOSALS:
             self._proposed.popitem(last=False)

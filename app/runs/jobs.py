@@ -312,6 +312,8 @@ class Jobs:
             step = step(before)
         request = job.asked = step
         result = engine.run(request, lambda progress: self._note(job, progress))
+        if job.stop.is_set():  # in the middle of the last step: nothing is kept
+            raise Cancelled
         number = job.keep(result, request)
         self._learn(job.kind or job.verb, time.monotonic() - begun)
         with self._changed:

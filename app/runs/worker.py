@@ -309,7 +309,7 @@ class Worker:
             if until is not None and time.monotonic() > until and kind == wire.RUN:
                 process.kill("because it did not obey Stop")
             try:
-                frame = call.frames.get(timeout=0.05 if stopped.is_set() else 0.1)
+                frame = call.frames.get(timeout=0.03)
             except queue.Empty:
                 continue
             if frame is None:

@@ -5,7 +5,9 @@ line on. So a test can kill it forty times without paying for forty imports. Lin
 """
 
 import os
+import signal
 import sys
+import time
 
 from app import server  # noqa: F401
 from app.main import main, serve  # noqa: F401
@@ -13,6 +15,7 @@ from app.pages import edit  # noqa: F401, what the program imports as it starts
 
 
 def live(words: list[str], opener: str) -> None:
+    starter = os.getppid()
     for _ in sys.stdin:
         pid = os.fork()
         if pid == 0:
@@ -21,7 +24,10 @@ def live(words: list[str], opener: str) -> None:
             os._exit(status)
         sys.stdout.write(f"life {pid}\n")
         sys.stdout.flush()
-        os.waitpid(pid, 0)
+        while os.waitpid(pid, os.WNOHANG) == (0, 0):
+            time.sleep(0.01)
+            if os.getppid() != starter:  # the test is gone
+                os.kill(pid, signal.SIGKILL)
         sys.stdout.write("ended\n")
         sys.stdout.flush()
 
