@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,17 @@ class Ask:
     drawing: Drawing | None = None
 
 
+@cache
+def text_of(name: str) -> str:
+    """A file of the canvas. Gradio makes the component anew at each update and may keep the old
+    ones: they share one text."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+@cache
 def script() -> str:
     """All of the canvas in one piece: a component's script cannot import."""
-    parts = [(STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    parts = [text_of(name) for name in SCRIPTS]
     return '"use strict";\n' + "\n".join([*parts, START])
 
 
@@ -72,8 +81,8 @@ class LabelCanvas(gr.HTML):
         self.view = view.props() if isinstance(view, View) else view
         super().__init__(
             value=None,
-            html_template=(STATIC / "canvas.html").read_text(encoding="utf-8"),
-            css_template=(STATIC / "canvas.css").read_text(encoding="utf-8"),
+            html_template=text_of("canvas.html"),
+            css_template=text_of("canvas.css"),
             js_on_load=script(),
             apply_default_css=False,
             view=self.view,
