@@ -22,6 +22,6 @@ def test_forty_mixed_runs_leave_nothing_behind(tmp_path) -> None:
     assert found.wrong == []
     assert sum(found.ended.values()) == 40
     assert found.ended["done"] > 20
-    assert found.noted[-1].temporary == found.noted[1].temporary
+    assert found.noted[-1].temporary < 1  # drawings that were sent, which age
     assert found.growth("models") < SETTLED and found.growth("web") < SETTLED
     assert found.growth("disk") < 2
