@@ -1,6 +1,6 @@
 """Pictures come into a draft beside everything else that changes it."""
 
-import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -32,12 +32,14 @@ def pictures(count, source="model-a"):
 
 
 def finish(intake, store):
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and thread.daemon:
-            thread.join(timeout=30)
-    task = intake.task(store.folder.name)
-    assert task is not None
-    return task
+    """The task of the study at its end."""
+    for _ in range(6000):
+        task = intake.task(store.folder.name)
+        assert task is not None
+        if task["state"] != "running":
+            return task
+        time.sleep(0.01)
+    raise AssertionError("the task did not end")
 
 
 def test_what_is_added_has_its_picture_its_treatment_and_a_check(tmp_path, store):
