@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.access.users import Users
 from app.document.archive import project_bytes, read_project
 from app.document.autosave import Documents
 from app.document.project import snapshot
 from app.document.session import Session, Sessions
+from app.runs.journal import Journal
 from engine import files, ledger
 from engine.errors import DiskFull, EngineError
 from engine.files import Disk, check_room, remove_leftovers, write_whole
@@ -109,6 +111,23 @@ def read_kept_project(folder: Path) -> int:
     return version
 
 
+def keep_users(folder: Path, version: int) -> None:
+    users = Users(folder / "users.json")
+    for name in ("ada", "bob")[:version]:
+        if users.named(name) is None:
+            users.add(name, "a-long-password-1")
+
+
+def keep_run(folder: Path, version: int) -> None:
+    for number in range(1, version + 1):
+        Journal(folder / "runs").begin(ME, f"job-{number:05d}", "generate")
+
+
+def read_runs(folder: Path) -> int:
+    known = Journal(folder / "runs")
+    return sum(known.lost(ME, f"job-{number:05d}") == "generate" for number in (1, 2))
+
+
 WRITERS: dict[str, Writer] = {
     "picture": Writer(
         lambda folder, version: write_png(folder / "picture.png", picture(version)), read_picture
@@ -117,6 +136,8 @@ WRITERS: dict[str, Writer] = {
     "model": Writer(keep_model, read_model),
     "document": Writer(keep_document, read_document),
     "project": Writer(keep_project, read_kept_project),
+    "users": Writer(keep_users, lambda folder: len(Users(folder / "users.json").all())),
+    "runs": Writer(keep_run, read_runs),
 }
 
 
