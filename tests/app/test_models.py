@@ -303,7 +303,6 @@ def test_a_diffusion_model_without_its_autoencoder_is_said_to_lack_it(models, pu
     imported(models, published["cheff_diff_uncond"])
     stored = inventory.stored_of(FAMILIES["cheff"], models.folder)
 
-    if "autoencoder" in stored["cheff_unconditional"].parts:
-        pytest.skip("the recorded file brings its autoencoder along")
+    assert "autoencoder" not in stored["cheff_unconditional"].parts
     with pytest.raises(ModelMissing, match="Cheff autoencoder"):
         inventory.open_described("cheff", models.folder)

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.app.fake_engine import FakeEngine
+from tests.app.served import Served, serving
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -83,3 +86,19 @@ def filled(canvas: Any) -> Any:
 
     show(canvas, BareDemo().filled().props() | {"nonce": 2})
     return canvas
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The application with the fake engine behind it, one for the tests of a file."""
+    with serving(FakeEngine(), tmp_path_factory.mktemp("data")) as running:
+        yield running
+
+
+@pytest.fixture
+def edit(served: Served, page: Any) -> Any:
+    """The Edit page, with a document of its own; some files open it in a way of theirs."""
+    from tests.browser.test_documents import visit
+
+    served.engine.release()
+    return visit(page, served.url)

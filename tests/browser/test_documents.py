@@ -12,8 +12,7 @@ import pytest
 
 from app.document.archive import read_project
 from engine.images import write_png
-from tests.app.fake_engine import FakeEngine
-from tests.app.served import Served, serving
+from tests.app.served import Served
 from tests.browser.program import Program
 from tests.browser.test_edit_page import (
     READY,
@@ -29,18 +28,6 @@ from tests.browser.test_edit_page import (
 )
 
 BITS = "Array.from(XREAL.canvas.drawing.bits)"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(FakeEngine(), tmp_path_factory.mktemp("data")) as running:
-        yield running
-
-
-@pytest.fixture
-def edit(served: Served, page: Any) -> Any:
-    served.engine.gate.set()
-    return visit(page, served.url)
 
 
 @pytest.fixture

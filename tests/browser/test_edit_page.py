@@ -9,18 +9,11 @@ from PIL import Image
 
 from engine.images import read_image, write_png
 from engine.provenance import read_recipe
-from tests.app.fake_engine import FakeEngine
-from tests.app.served import Served, serving
+from tests.app.served import Served
 
 READY = "document.querySelector('html.ready') && XREAL.canvas.summary().doc"
 SIZES = [(1280, 720), (1440, 900), (1920, 1080)]
 ERASED = 49151  # of 65535: the tone the fake engine paints into a zone
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(FakeEngine(), tmp_path_factory.mktemp("data")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from PIL import Image
 from engine.api import GenerateRequest, Sampling
 from engine.images import write_organs, write_png
 from engine.provenance import recipe_of
-from tests.app.fake_engine import HASHES, FakeEngine
-from tests.app.served import Served, serving
+from tests.app.fake_engine import HASHES
+from tests.app.served import Served
 from tests.browser.test_documents import (
     BITS,
     drawing_is,
@@ -23,7 +23,6 @@ from tests.browser.test_documents import (
     ready,
     saved,
     undo,
-    visit,
     work,
 )
 from tests.browser.test_edit_page import choose, open_file, paint_a_chest, states
@@ -36,18 +35,6 @@ DROP = """async ([names, contents]) => {
     for (const kind of ["dragenter", "dragover", "drop"]) where.dispatchEvent(
         new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true }));
 }"""
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(FakeEngine(), tmp_path_factory.mktemp("data")) as running:
-        yield running
-
-
-@pytest.fixture
-def edit(served: Served, page: Any) -> Any:
-    served.engine.gate.set()
-    return visit(page, served.url)
 
 
 def drop(page: Any, *paths: Path) -> None:

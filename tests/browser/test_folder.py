@@ -4,28 +4,12 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.app.fake_engine import FakeEngine
-from tests.app.served import Served, serving
-from tests.browser.test_documents import visit
+from tests.app.served import Served
 from tests.browser.test_edit_page import states
 from tests.browser.test_files import drop
 from tests.engine.dicom.films import chest, film
 
 NAME = "DOE^JOHN"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(FakeEngine(), tmp_path_factory.mktemp("data")) as running:
-        yield running
-
-
-@pytest.fixture
-def edit(served: Served, page: Any) -> Any:
-    served.engine.gate.set()
-    return visit(page, served.url)
 
 
 def two_films_and_a_text(folder: Path) -> list[Path]:

@@ -10,8 +10,7 @@ import pytest
 from app.studies import protocols
 from app.studies.shelf import Shelf
 from engine import png
-from tests.app.fake_engine import FakeEngine
-from tests.app.served import Served, serving
+from tests.app.served import Served
 from tests.browser.reading_driver import ReaderAt
 from tests.studies.reading_rooms import Opened, opened
 
@@ -63,12 +62,6 @@ class Heard:
             for url, status, headers, body in self.answers
             if "/pictures/" in url and status == 200
         }
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(FakeEngine(), tmp_path_factory.mktemp("data")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.app.fake_engine import FakeEngine
-from tests.app.served import Served, serving
+from tests.app.served import Served
 from tests.browser.canvas_driver import bits_of
 from tests.browser.test_edit_page import READY
 
@@ -14,12 +13,6 @@ REPORT = (
     "Moderate left pleural effusion. No pneumothorax. Heart size normal. "
     "Fibrosis of the right apex."
 )
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(FakeEngine(), tmp_path_factory.mktemp("data")) as running:
-        yield running
 
 
 def ready(page: Any, served: Served) -> None:

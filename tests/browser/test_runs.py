@@ -8,8 +8,7 @@ import pytest
 from engine.api import InsertRequest
 from engine.errors import OutOfMemory
 from engine.images import write_png
-from tests.app.fake_engine import FakeEngine
-from tests.app.served import Served, serving
+from tests.app.served import Served
 from tests.browser.canvas_driver import bits_of
 from tests.browser.test_edit_page import (
     add_a_finding,
@@ -22,12 +21,6 @@ from tests.browser.test_edit_page import (
     states,
 )
 from tests.browser.test_request_panel import ready
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(FakeEngine(), tmp_path_factory.mktemp("data")) as running:
-        yield running
 
 
 @pytest.fixture

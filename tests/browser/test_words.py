@@ -10,27 +10,12 @@ import pydicom
 import pytest
 
 from engine.images import read_image
-from tests.app.fake_engine import FakeEngine
-from tests.app.served import Served, serving
 from tests.app.test_words import lettered
-from tests.browser.test_documents import visit
 from tests.browser.test_edit_page import choose, drag, open_file, run
 from tests.browser.test_files import drop
 from tests.engine.dicom.films import film
 
 LOOKED = "XREAL.page.look().then(() => XREAL.page.engine().look === 0)"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory):
-    with serving(FakeEngine(), tmp_path_factory.mktemp("data")) as running:
-        yield running
-
-
-@pytest.fixture
-def edit(served: Served, page: Any) -> Any:
-    served.engine.gate.set()
-    return visit(page, served.url)
 
 
 def opened(edit: Any, tmp_path: Path, **changes: Any) -> Any:
