@@ -74,6 +74,28 @@ def test_each_event_is_answered_in_its_turn(url: str, page: Any) -> None:
     assert left == []
 
 
+def test_an_event_waits_for_the_answer_to_the_one_before(url: str, page: Any) -> None:
+    page.set_default_timeout(60_000)
+    page.goto(url)
+    page.wait_for_function(READY)
+    page.get_by_role("button", name="Details").click()
+    page.get_by_role("spinbutton", name="Seed").wait_for()
+    held: list[Any] = []
+    free: list[bool] = []
+    page.route(
+        "**/gradio_api/run/*", lambda asked: asked.continue_() if free else held.append(asked)
+    )
+
+    page.evaluate("[11, 12].forEach((seed) => XREAL.page.tell({ kind: 'seed', seed }))")
+    for _ in range(3):  # time enough for a second one to be on its way
+        page.evaluate("fetch('/api/desk').then((answer) => answer.text())")
+    assert len(held) == 1
+
+    free.append(True)
+    held[0].continue_()
+    page.wait_for_function("document.querySelector('#seed input').value === '12'")
+
+
 def test_what_is_told_before_the_page_listens_is_told_then(url: str, page: Any) -> None:
     page.set_default_timeout(60_000)
     page.goto(url)
