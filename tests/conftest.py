@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.closed_network import sitecustomize as guard
@@ -16,6 +17,11 @@ OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 os.environ.update(OFFLINE)
+
+# The same examples each time: what fails is what was changed. New ones are sought by
+# ``python -m tests.security.long_run``.
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session", autouse=True)

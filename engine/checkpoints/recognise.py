@@ -23,6 +23,7 @@ from engine.networks.sr_unet import SRPlan
 
 Shapes = Mapping[str, tuple[int, ...]]
 Kind = Literal["autoencoder", "unconditional", "words", "controlnet", "upscaler"]
+MATRIX, CONVOLUTION = 2, 4  # axes of their weights
 WORD_HEADS = 8  # of the U-Nets that read words; shapes cannot tell
 HEAD_WIDTH_WITHOUT_WORDS = 32  # of the U-Net that does not
 
@@ -109,7 +110,7 @@ def autoencoder_plan(shapes: Shapes) -> AutoencoderPlan:
     widths = tuple(
         _rows(shapes, name, f"encoder.down.{i}.block.0.conv1.weight") for i in range(levels)
     )
-    stem = _shape(shapes, name, "encoder.conv_in.weight")
+    stem = _shape(shapes, name, "encoder.conv_in.weight", CONVOLUTION)
     return AutoencoderPlan(
         channels=stem[1],
         latent=_rows(shapes, name, "quant_conv.weight") // 2,
@@ -121,7 +122,7 @@ def autoencoder_plan(shapes: Shapes) -> AutoencoderPlan:
 def unet_plan(shapes: Shapes, heads: int | None = None) -> UNetPlan:
     """From the encoder half, which a ControlNet branch has too."""
     name = "diffusion network"
-    stem = _shape(shapes, name, "input_blocks.0.0.weight")
+    stem = _shape(shapes, name, "input_blocks.0.0.weight", CONVOLUTION)
     blocks = _count(shapes, "input_blocks.")
     levels: list[list[int]] = [[]]
     for i in range(1, blocks):
@@ -150,15 +151,15 @@ def unet_plan(shapes: Shapes, heads: int | None = None) -> UNetPlan:
 
 def text_plan(shapes: Shapes) -> TextPlan:
     name = "text encoder"
-    vocabulary, width = _shape(shapes, name, "token_emb.weight")
+    vocabulary, width = _shape(shapes, name, "token_emb.weight", MATRIX)
     layers = _count(shapes, "attn_layers.layers.")
-    inner = _rows(shapes, name, "attn_layers.layers.1.1.net.0.0.weight")
+    inner = _rows(shapes, name, "attn_layers.layers.1.1.net.0.0.weight", MATRIX)
     return TextPlan(
         vocabulary=vocabulary,
-        positions=_rows(shapes, name, "pos_emb.emb.weight"),
+        positions=_rows(shapes, name, "pos_emb.emb.weight", MATRIX),
         width=width,
         layers=layers // 2,
-        heads=_rows(shapes, name, "attn_layers.layers.0.1.to_q.weight") // HEAD_WIDTH,
+        heads=_rows(shapes, name, "attn_layers.layers.0.1.to_q.weight", MATRIX) // HEAD_WIDTH,
         inner=inner,
     )
 
@@ -168,7 +169,7 @@ def control_plan(shapes: Shapes, heads: int | None = None) -> ControlPlan:
     unet = unet_plan(shapes, heads)
     convolutions = range(0, 2 * _count_even(shapes, "input_hint_block."), 2)
     rows = [_rows(shapes, name, f"input_hint_block.{i}.weight") for i in convolutions]
-    first = _shape(shapes, name, "input_hint_block.0.weight")
+    first = _shape(shapes, name, "input_hint_block.0.weight", CONVOLUTION)
     if len(rows) < 4 or len(rows) % 2:
         raise _not_ours(name, "its hint network has another depth")
     return ControlPlan(unet=unet, hint=(rows[0], *rows[2:-1:2]), hint_channels=first[1])
@@ -176,8 +177,8 @@ def control_plan(shapes: Shapes, heads: int | None = None) -> ControlPlan:
 
 def sr_plan(shapes: Shapes) -> SRPlan:
     name = "super-resolution network"
-    stem = _shape(shapes, name, "init_conv.weight")
-    dim = _shape(shapes, name, "time_mlp.1.weight")[1]
+    stem = _shape(shapes, name, "init_conv.weight", CONVOLUTION)
+    dim = _shape(shapes, name, "time_mlp.1.weight", MATRIX)[1]
     stages = _count(shapes, "downs.")
     widths = [_rows(shapes, name, f"downs.{i}.0.block1.proj.weight") for i in range(stages)]
     if dim < 4 or any(width % dim for width in widths):
@@ -193,22 +194,27 @@ def sr_plan(shapes: Shapes) -> SRPlan:
 
 def _block_width(shapes: Shapes, block: int) -> int:
     stem = f"input_blocks.{block}.0."
-    for key in ("out_layers.3.weight", "in_layers.2.weight", "emb_layers.1.weight"):
+    axes = {
+        "out_layers.3.weight": CONVOLUTION,
+        "in_layers.2.weight": CONVOLUTION,
+        "emb_layers.1.weight": MATRIX,
+    }
+    for key, count in axes.items():
         if stem + key in shapes:
-            return shapes[stem + key][0]
+            return _rows(shapes, "diffusion network", stem + key, count)
     raise lacks("diffusion network", [stem + "in_layers.2.weight"])
 
 
-def _shape(shapes: Shapes, network: str, key: str) -> tuple[int, ...]:
+def _shape(shapes: Shapes, network: str, key: str, axes: int) -> tuple[int, ...]:
     if key not in shapes:
         raise lacks(network, [key])
-    if len(shapes[key]) < 2:
+    if len(shapes[key]) != axes:
         raise _not_ours(network, f"'{key}' has another shape")
     return shapes[key]
 
 
-def _rows(shapes: Shapes, network: str, key: str) -> int:
-    return _shape(shapes, network, key)[0]
+def _rows(shapes: Shapes, network: str, key: str, axes: int = CONVOLUTION) -> int:
+    return _shape(shapes, network, key, axes)[0]
 
 
 def _count(shapes: Shapes, prefix: str) -> int:

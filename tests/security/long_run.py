@@ -68,6 +68,26 @@ def of_checkpoints(place: Path) -> Try:
     return tried
 
 
+def of_networks(place: Path) -> Try:
+    """Changed names and shapes; one in a hundred is built, which takes a second."""
+    from tests.security import test_changed_checkpoints as those
+
+    published = those.published_shapes(place.parent)
+    return lambda seed: those.recognised(
+        those.changed_shapes(published, seed), build=seed % 100 == 0
+    )
+
+
+def of_descriptions(place: Path) -> Try:
+    from engine.checkpoints import jailed
+    from tests.engine.checkpoints.conftest import answer_here
+    from tests.security import test_changed_checkpoints as those
+
+    jailed._answer = answer_here
+    folder, told = those.one_model(place)
+    return lambda seed: those.listed(folder, told, seed)
+
+
 def of_projects(place: Path) -> Try:
     from tests.security import test_changed_projects as those
     from tests.security.changes import changed
@@ -106,10 +126,15 @@ KINDS = {
     "pictures": of_pictures,
     "dicom": of_dicom,
     "checkpoints": of_checkpoints,
+    "networks": of_networks,
+    "descriptions": of_descriptions,
     "projects": of_projects,
     "recipes": of_recipes,
     "masks": of_masks,
 }
+
+
+GOOD = ("opened", "film", "tensors", "network", "models", "request", "planes")
 
 
 def main(words: list[str]) -> int:
@@ -119,7 +144,7 @@ def main(words: list[str]) -> int:
         tried = KINDS[kind](Path(folder) / "weights")
         for seed in range(first, first + count):
             try:
-                opened += tried(seed) in ("opened", "film", "tensors", "request", "planes")
+                opened += tried(seed) in GOOD
             except Exception:
                 wrong += 1
                 _say(f"{kind}: number {seed} went wrong\n{traceback.format_exc(limit=-6)}")

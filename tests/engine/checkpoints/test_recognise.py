@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 
 import pytest
 import torch
@@ -129,6 +130,23 @@ def test_a_tensor_of_another_shape_is_named(key, shape):
     tensors[key] = torch.zeros(shape)
 
     with pytest.raises(CheckpointRefused, match=f"does not fit together: '{key}'"):
+        _take(tensors)
+
+
+@pytest.mark.parametrize("shape", [(), (16,), (1000, 16, 1)])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "cond_stage_model.transformer.token_emb.weight",
+        "model.diffusion_model.input_blocks.1.0.out_layers.3.weight",
+    ],
+)
+def test_a_tensor_with_other_axes_is_refused_where_it_tells_the_sizes(key, shape):
+    tensors = small("xreal_backbone")
+    assert key in tensors
+    tensors[key] = torch.zeros(shape)
+
+    with pytest.raises(CheckpointRefused, match=re.escape(f"'{key.split('.', 2)[2]}' has another")):
         _take(tensors)
 
 
