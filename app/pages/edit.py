@@ -14,6 +14,7 @@ from gradio.themes.utils.fonts import LocalFont
 from app.canvas.component import LabelCanvas
 from app.pages.desk import Desk
 from app.pages.form import VERBS, Form
+from app.pages.remembered import Remembered
 from app.pages.shown import REST, Shown
 from app.panels import details, erase, generate, insert, outpaint, run, upscale, zone
 
@@ -136,7 +137,7 @@ def mount(app: FastAPI, desk: Desk) -> FastAPI:
 
 
 def build(desk: Desk) -> gr.Blocks:
-    with gr.Blocks(
+    with Remembered(
         title="XReal Studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
     ) as blocks:
         html = "".join((STATIC / name).read_text("utf-8") for name in ("bar.html", "words.html"))
