@@ -48,6 +48,7 @@ from engine.images import to_codes
 from engine.invisible import MARK, takes_mark
 from engine.marks import KEYWORD, MOST_RECIPE_BYTES, PARTLY, WHOLE, Mark
 from engine.version import VERSION
+from engine.wellformed import check_booleans, well_formed
 
 SCHEMA = 1
 INPUT_CHUNK = b"xrSI"  # ancillary, private, not safe to copy to an edited picture
@@ -242,14 +243,18 @@ def _parameters(kind: type, stored: dict[str, Any], inputs: Inputs) -> dict[str,
     odd = sorted(set(stored) - set(known))
     if odd:
         raise InvalidRequest(f"The recipe uses '{odd[0][:60]}', which this version does not know.")
+    check_booleans(kind, stored)
     found: dict[str, Any] = {}
     for name, value in stored.items():
         if name == "sampling":
+            check_booleans(Sampling, value)
             for count in ("steps", "detail_steps"):
                 if not isinstance(value.get(count), int | None):
                     raise TypeError(count)
             found[name] = Sampling(**value)
         elif name == "findings":
+            for finding in value:
+                check_booleans(Finding, finding)
             found[name] = tuple(
                 Finding(
                     text=str(f["text"]),
@@ -371,29 +376,11 @@ def recipe_from_text(data: bytes) -> Recipe:
         ) from error
     if not isinstance(recipe, dict):
         raise ImageUnreadable("This JSON file is not a recipe.")
-    if not _well_formed(recipe):
+    if not well_formed(recipe):
         raise ImageUnreadable(
             "The recipe was changed or damaged: its parts are not what they were."
         )
     return recipe
-
-
-def _well_formed(recipe: Recipe) -> bool:
-    """Whether the parts that are there have the form that :func:`recipe_of` gives them."""
-    parts = {
-        "parameters": dict, "inputs": dict, "models": dict, "history": list, "batch": dict,
-        "precision": str, "state": str,
-    }  # fmt: skip
-    if any(name in recipe and not isinstance(recipe[name], kind) for name, kind in parts.items()):
-        return False
-    batch = recipe.get("batch")
-    if batch is not None:
-        seeds, item = batch.get("seeds"), batch.get("item")
-        if not (isinstance(seeds, list) and all(type(seed) is int for seed in seeds)):
-            return False
-        if not (type(item) is int and 0 <= item < len(seeds)):
-            return False
-    return all(isinstance(step, dict) for step in recipe.get("history", []))
 
 
 def _no_constant(name: str) -> None:

@@ -58,6 +58,7 @@ FLOORS = [
         "engine.png",
         "engine.files",
         "engine.vocabulary",
+        "engine.wellformed",
         "engine.listing",
         "engine.streaming",
     ],

@@ -1,3 +1,4 @@
+import copy
 import io
 import json
 import zlib
@@ -24,6 +25,7 @@ from engine.provenance import (
     inputs_of,
     picture_bytes,
     read_recipe,
+    recipe_from_text,
     recipe_of,
     request_of,
     wholly_synthetic,
@@ -164,6 +166,39 @@ def test_a_recipe_that_was_changed_is_refused_in_a_sentence(change, sentence):
 
     with pytest.raises(InvalidRequest, match=sentence):
         request_of(recipe_of(request, "e", {}) | change, inputs_of(request))
+
+
+def leaves(value, at=()):
+    """The places of all plain values in JSON."""
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        return [place for key, below in pairs for place in leaves(below, (*at, key))]
+    return [at]
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_true_is_no_number_and_a_number_not_true_anywhere_in_a_recipe(name):
+    request = REQUESTS[name]
+    recipe = recipe_of(request, "e", {})
+    places = leaves(recipe["parameters"])
+    assert ("sampling", "seed") in places or name == "segment"
+
+    for *above, last in places:
+        changed = copy.deepcopy(recipe)
+        holder = changed["parameters"]
+        for key in above:
+            holder = holder[key]
+        holder[last] = 1 if isinstance(holder[last], bool) else True
+
+        with pytest.raises(InvalidRequest, match="do not fit"):
+            request_of(changed, inputs_of(request))
+
+
+def test_true_is_no_version_of_a_recipe():
+    recipe = recipe_of(REQUESTS["erase"], "e", {})
+
+    with pytest.raises(ImageUnreadable, match="changed or damaged"):
+        recipe_from_text(json.dumps(recipe | {"schema": True}).encode())
 
 
 def test_a_chain_remembers_every_step_and_its_origin():
