@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from app import messages
 from app.access import starting
+from app.allocation import return_what_is_freed
 from app.runs.loading import Loading
 from app.settings import PORT, Settings, Unsuitable, read, with_peer
 
@@ -55,6 +56,7 @@ def main(argv: Sequence[str], opener: str = OPENER) -> int:
     except Unsuitable as why:
         sys.stderr.write(f"{why}\n")
         return 2
+    return_what_is_freed()
     for sentence in said:
         sys.stdout.write(f"{sentence}\n")
     # The server raises the signal again when it has closed; without this the process would
