@@ -29,6 +29,10 @@ class DiskFull(EngineError):
     """There is no room to write what should be kept; what exists was not touched."""
 
 
+class NoRoom(DiskFull):
+    """The disk was seen to have no room before anything was written; the sentence has figures."""
+
+
 class OutOfMemory(EngineError):
     """The device ran out of memory. ``needed_gib`` is an estimate and may be 0 for unknown."""
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from engine.errors import DiskFull, EngineError
+from engine.errors import DiskFull, EngineError, NoRoom
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SPARE = 64 << 20  # bytes that stay free, for what is written beside
@@ -109,17 +109,29 @@ def write_whole(path: str | Path, data: bytes, *, mode: int = 0o666) -> None:
         file.write(data)
 
 
-def check_room(path: str | Path, needed: int) -> None:
-    """Raise :class:`DiskFull` if the disk of ``path`` has fewer than ``needed`` bytes free."""
+def check_room(
+    path: str | Path,
+    needed: int,
+    what: str = "the result",
+    then: str = "Free some space, or write to another disk.",
+) -> None:
+    """Raise :class:`NoRoom` if the disk of ``path`` has fewer than ``needed`` bytes free.
+
+    ``what`` would be written, and ``then`` is what a person can do about it.
+    """
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise EngineError(f"There is no folder '{folder.name}' to write into. Make it first.")
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise DiskFull(
-            f"The disk has {free / 1e6:.0f} MB free and the result needs about "
-            f"{needed / 1e6:.0f} MB. Free some space, or write to another disk."
+        raise NoRoom(
+            f"The disk has {free / 1e6:.{_decimals(free)}f} MB free and {what} needs about "
+            f"{needed / 1e6:.{_decimals(needed)}f} MB. {then}"
         )
+
+
+def _decimals(size: int) -> int:
+    return 0 if size >= 10e6 else 1
 
 
 @contextlib.contextmanager

@@ -31,11 +31,13 @@ from app.document.project_reading import ProjectTooLarge, refuse_unreadable
 from app.document.recovery import notice
 from app.document.saves import number_of, owner, read_part, read_save, saves_of, size_of
 from app.document.session import Session
-from engine.errors import DiskFull, EngineError
-from engine.files import NO_ROOM, write_whole
+from engine.errors import DiskFull, EngineError, NoRoom
+from engine.files import NO_ROOM, check_room, write_whole
 
 SAVES = 20  # of a document
 MOST_BYTES = 4_000_000_000  # of all documents together; the oldest go first
+MANIFEST = 100_000  # bytes that the list of the parts may take, and what points to it
+KEPT = "What was saved before is kept. Free some space, or save the project elsewhere."
 TOO_LARGE = (
     "the document is larger than can be opened again. What was saved before is kept. Delete states "
     "that you do not need."
@@ -196,7 +198,7 @@ class Documents:
 
     def _write_parts(self, home: Path, document: Document) -> list[dict[str, Any]]:
         before, now = self._known.get(str(home), {}), {}
-        files = []
+        files, new = [], {}
         for part in parts_of(document):
             known = before.get(id(part.source)) if part.source is not None else None
             if (
@@ -210,10 +212,15 @@ class Documents:
                 found = archive.entry("", data)
                 path = home / "parts" / found["sha256"]
                 if not path.exists():
-                    write_whole(path, data)
+                    new[path] = data
             if part.source is not None:
                 now[id(part.source)] = (part.source, found)
             files.append({**found, "name": part.name})
+        check_room(
+            home / "saves" / "next", sum(map(len, new.values())) + MANIFEST, "this save", KEPT
+        )
+        for path, data in new.items():
+            write_whole(path, data)
         # Of one document of each browser only: the pictures of the others would stay in memory.
         for other in list(self._known):
             if Path(other).parent == home.parent:
@@ -261,6 +268,8 @@ class Documents:
 
 def reason(error: BaseException) -> EngineError:
     """Why a document was not saved, to be read after "Not saved:"."""
+    if isinstance(error, NoRoom):
+        return NoRoom(str(error)[:1].lower() + str(error)[1:])
     code = getattr(error, "errno", None) or getattr(error.__cause__, "errno", None)
     if isinstance(error, DiskFull) or code in NO_ROOM:
         return DiskFull("the disk is full. Free some space, or save the project elsewhere.")

@@ -15,11 +15,13 @@ from app.pages.desk import Desk
 from app.routes.documents import answered, limited, sentence, told_in
 from engine.burned_in import Box
 from engine.dicom import peers
-from engine.errors import EngineError, InvalidRequest
-from engine.ledger import NAME, enter
+from engine.errors import EngineError, InvalidRequest, NoRoom
+from engine.files import check_room
+from engine.ledger import LONGEST_LINE, NAME, enter
 
 Owner = Callable[[Request], str]
 LONGEST = 20_000  # bytes of a list of boxes
+LOST = "Nothing was written and nothing is lost. Free some space, or download it to another disk."
 KINDS = {
     "png": "image/png",
     "zip": "application/zip",
@@ -39,19 +41,19 @@ def add_exporting(app: FastAPI, owner: Owner, desk: Desk) -> None:
         return desk.sessions.of(owner(request))
 
     @app.get("/api/project")
-    def project(request: Request) -> Response:
+    def project(request: Request, anyway: bool = False) -> Response:
         session = of(request)
-        return leave(desk, request, lambda: exporting.project(session))
+        return leave(desk, request, lambda: exporting.project(session), anyway)
 
     @app.get("/api/masks")
-    def masks(request: Request) -> Response:
+    def masks(request: Request, anyway: bool = False) -> Response:
         session = of(request)
-        return leave(desk, request, lambda: exporting.masks(session))
+        return leave(desk, request, lambda: exporting.masks(session), anyway)
 
     @app.get("/api/states/{number}/recipe")
-    def recipe(number: int, request: Request) -> Response:
+    def recipe(number: int, request: Request, anyway: bool = False) -> Response:
         state = found(of(request), number)
-        return leave(desk, request, lambda: exporting.recipe(state))
+        return leave(desk, request, lambda: exporting.recipe(state), anyway)
 
     @app.get("/api/states/{number}/export")
     def export(
@@ -61,9 +63,10 @@ def add_exporting(app: FastAPI, owner: Owner, desk: Desk) -> None:
         mark: str = "strip",
         bits: int = 16,
         masks: bool = False,
+        anyway: bool = False,
     ) -> Response:
         state = found(of(request), number)
-        return leave(desk, request, lambda: exported(state, kind, mark, bits, masks))
+        return leave(desk, request, lambda: exported(state, kind, mark, bits, masks), anyway)
 
     @app.get("/api/states/{number}/statement")
     def said(number: int, request: Request, kind: str = "png", mark: str = "strip") -> Any:
@@ -124,16 +127,25 @@ def exported(state: State, kind: str, mark: str, bits: int, masks: bool) -> Expo
     return exporting.png(state, mark, bits)
 
 
-def leave(desk: Desk, request: Request, make: Callable[[], Export]) -> Response:
+def leave(desk: Desk, request: Request, make: Callable[[], Export], anyway: bool) -> Response:
     """First the ledger, then the file. A project is let go without an entry where the ledger
-    cannot be written: it may be all that is left of somebody's work."""
+    cannot be written: it may be all that is left of somebody's work.
+
+    Where the disk has no room for the file it is refused before anything is written, by 507;
+    ``anyway`` says that a person wants it on another disk.
+    """
     try:
         export = make()
+        if not anyway and not desk.settings.open_to_others:  # the browser writes to this disk too
+            size = len(export.data) + len(export.parts) * LONGEST_LINE
+            check_room(desk.settings.data / NAME, size, "this file", LOST)
         try:
             note(desk, request, export)
         except EngineError:
             if export.parts[0][0] != "project":
                 raise
+    except NoRoom as error:
+        return sentence(str(error), 507)
     except Exception as error:
         return sentence(messages.sentence(error), 400)
     return Response(

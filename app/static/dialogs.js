@@ -23,7 +23,7 @@
   page.ask = async (url, options) => {
     const answer = await fetch(url, { cache: "no-store", ...options });
     if (answer.status === 401) XREAL.loggedOut?.();
-    if (!answer.ok) throw new Error(await page.refusal(answer));
+    if (!answer.ok) throw Object.assign(new Error(await page.refusal(answer)), { status: answer.status });
     return answer;
   };
 

@@ -5,6 +5,7 @@
   const XREAL = (window.XREAL = window.XREAL || {});
   const page = XREAL.page;
   const { $, say, ask } = page;
+  const NO_ROOM = 507; // the answer where the disk of this computer has no room for the file
   const PICTURES = ["16", "8", "dicom"];
   const ABOUT = {
     project: "All states, drawings, words and settings in one file. It opens here as it was.",
@@ -24,7 +25,6 @@
     await page.look(); // what can be exported may have changed since
     const whole = exportable();
     say("export-title", whole ? `Export state ${page.summary().state}` : "Export");
-    say("export-fault", "");
     for (const input of document.querySelectorAll("#export-format input")) {
       input.disabled = !whole && [...PICTURES, "recipe"].includes(input.value);
       input.parentElement.title = input.disabled ? "This picture was opened and not changed yet" : "";
@@ -40,7 +40,11 @@
       recipe: `${state}.json`, project: "xreal-project.zip", masks: "xreal-masks.zip" }[format()];
   }
 
+  let noRoom = false; // the disk was too full for it; a person may have another one
   function shown() {
+    noRoom = false;
+    say("export-fault", "");
+    say("export-download", "Download");
     const picture = PICTURES.includes(format()), dicom = format() === "dicom";
     for (const part of document.querySelectorAll("#export-dialog .of-picture")) part.hidden = !picture;
     for (const part of document.querySelectorAll("#export-dialog .of-dicom")) part.hidden = !dicom;
@@ -84,7 +88,8 @@
     const state = page.summary().state;
     const others = { project: "/api/project", masks: "/api/masks", recipe: `/api/states/${state}/recipe` };
     const kind = format() === "dicom" ? `kind=dicom&masks=${withMasks()}` : `bits=${format()}`;
-    return others[format()] || `/api/states/${state}/export?mark=${mark()}&${kind}`;
+    const found = others[format()] || `/api/states/${state}/export?mark=${mark()}&${kind}`;
+    return noRoom ? found + (found.includes("?") ? "&" : "?") + "anyway=true" : found;
   }
 
   async function download() {
@@ -94,6 +99,8 @@
       $("#export-dialog").close();
     } catch (fault) {
       say("export-fault", fault.message);
+      noRoom = fault.status === NO_ROOM;
+      if (noRoom) say("export-download", "Download anyway");
     }
   }
 
@@ -107,14 +114,15 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   }
 
-  page.saveProject = async () => {
+  page.saveProject = async (anyway = false) => {
     if (disabled("bar-save")) return;
     await page.look();
-    if (page.engine().look > 0 && !page.readOnly()) return page.openWords(() => page.saveProject());
+    if (page.engine().look > 0 && !page.readOnly()) return page.openWords(() => page.saveProject(anyway));
     try {
-      await fetched("/api/project", "xreal-project.zip");
+      await fetched("/api/project" + (anyway ? "?anyway=true" : ""), "xreal-project.zip");
     } catch (fault) {
-      canvas().note({ tone: "bad", title: "The project could not be saved.", text: fault.message });
+      const buttons = fault.status === NO_ROOM ? [{ label: "Save it anyway", act: () => page.saveProject(true) }] : [];
+      canvas().note({ tone: "bad", title: "The project could not be saved.", text: fault.message, buttons });
     }
   };
 
