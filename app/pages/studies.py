@@ -17,6 +17,7 @@ from app.studies.design import make_design
 from app.studies.documents import to_document
 from app.studies.errors import StudyError
 from app.studies.intake import last_check, treatment_of
+from app.studies.masks import MASKS, mask_of
 from app.studies.model import FINDING, Case, Part, Question, Reader, Study, Trial
 from app.studies.monitoring import last_hash
 from app.studies.ordering import generator
@@ -90,6 +91,7 @@ def pictures_said(store: Store, study: Study) -> dict[str, Any]:
                 "scene": case.scene,
                 "role": case.role,
                 "sha256": case.sha256,
+                "masked": bool(case.mask),
             }
             for case in study.cases
         ],
@@ -108,6 +110,7 @@ def source_said(study: Study, name: str, synthetic: bool) -> dict[str, Any]:
         "main": len(main),
         "practice": sum(case.role == "practice" for case in ours),
         "catch": sum(case.role == "catch" for case in ours),
+        "masked": sum(bool(case.mask) for case in ours),
         "findings": ", ".join(f"{finding} {count}" for finding, count in found) or "none",
         "before": sizes_said(ours),
     }
@@ -265,18 +268,23 @@ def refuse_unready(store: Store) -> None:
     for case in study.cases:
         if not (store.folder / "pictures" / f"{case.sha256}.png").is_file():
             raise StudyError(f"The picture of {case.case_id} is gone from the disk. Add it again.")
+        if case.mask:
+            mask_of(store.folder, case.mask)  # a sentence where it is gone or was changed
 
 
 def share_pictures(store: Store, other: Store) -> None:
-    """Give another study the pictures of this one: a second name of the file where the disk can."""
-    folder = other.folder / "pictures"
-    folder.mkdir(parents=True, exist_ok=True)
+    """Give another study the pictures and masks of this one: a second name of the file where the
+    disk can."""
     for case in store.study().cases:
-        path = store.folder / "pictures" / f"{case.sha256}.png"
-        try:
-            os.link(path, folder / path.name)
-        except OSError:
-            shutil.copyfile(path, folder / path.name)
+        for folder, sha256 in (("pictures", case.sha256), (MASKS, case.mask)):
+            path, new = (one.folder / folder / f"{sha256}.png" for one in (store, other))
+            if not sha256 or new.exists():
+                continue
+            new.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(path, new)
+            except OSError:
+                shutil.copyfile(path, new)
 
 
 def monitor(store: Store) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from app.document.edits import edited_in
 from app.document.session import Session
 from app.pages import studies as page
 from app.routes.studies import Studies, answered
@@ -37,6 +38,7 @@ class FromHistory(Treated):
     source: str = Field(max_length=64)
     finding: str = Field(default="none", max_length=100)
     role: str = "main"
+    masks: bool = True  # keep where findings were put in or something was erased
 
 
 class Chosen(BaseModel):
@@ -145,6 +147,17 @@ def add_kept_routes(app: FastAPI, studies: Studies, intake: Intake) -> None:
 
         return answered(work)
 
+    @app.post("/api/studies/{study_id}/pictures/equalise")
+    def equalise(request: Request, study_id: str) -> Any:
+        """Cut the widest border of one tone off all pictures alike."""
+        store = of(request, study_id)
+
+        def work() -> dict[str, Any]:
+            intake.equalise(store)
+            return {"task": intake.task(store.folder.name)}
+
+        return answered(work)
+
     @app.post("/api/studies/{study_id}/pictures/remove")
     def remove(request: Request, study_id: str, asked: Chosen) -> Any:
         store = of(request, study_id)
@@ -224,5 +237,6 @@ def chosen_states(session: Session, asked: FromHistory) -> list[Picture]:
             role=asked.role,
             origin={"history": state.title, "seed": state.seed},
         )
-        found.append(from_pixels(case, state.image))
+        edited = edited_in(session, state) if asked.masks else None
+        found.append(from_pixels(case, state.image, edited))
     return found

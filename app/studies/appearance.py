@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.studies.pictures import Codes
+from app.studies.framing import Codes
 
 Numbers = NDArray[np.float64]
 FEATURES = (
@@ -48,8 +48,6 @@ def features(codes: Codes, length: int) -> Numbers:
     grain = grey - cv2.medianBlur(codes, 3)
     dark = grey < np.percentile(grey, 30)
     bands, peak, tilt = _spectrum(grey)
-    steps = np.abs(np.diff(grey, axis=1)).mean(axis=0)
-    on_grid, off_grid = steps[7::8].mean(), np.delete(steps, np.s_[7::8]).mean()
     return np.array(
         [
             length,
@@ -71,9 +69,33 @@ def features(codes: Codes, length: int) -> Numbers:
             peak,
             tilt,
             np.corrcoef(grey.ravel(), grey[:, ::-1].ravel())[0, 1] if grey.std() else 1.0,
-            np.log((on_grid + 0.1) / (off_grid + 0.1)),
+            blocks(grey),
         ]
     )
+
+
+def blocks(grey: Numbers) -> float:
+    """How much larger steps are between blocks of eight columns than elsewhere: a logarithm."""
+    steps = np.abs(np.diff(grey, axis=1)).mean(axis=0)
+    on_grid, off_grid = steps[7::8].mean(), np.delete(steps, np.s_[7::8]).mean()
+    return float(np.log((on_grid + 0.1) / (off_grid + 0.1)))
+
+
+def border(codes: Codes) -> float:
+    """The widest border of one dark or bright tone, as a share of the shorter side, up to a half.
+
+    A row or column belongs to it while 98 % of it lies within four steps of its middle tone, which
+    is among the darkest or the brightest of the picture.
+    """
+    low, high = np.percentile(codes, (0.5, 99.5))
+    widest = 0
+    for turned in (codes, codes[::-1], codes.T, codes.T[::-1]):
+        half = turned[: len(turned) // 2].astype(np.int16)
+        tone = np.median(half, axis=1)
+        flat = (np.abs(half - tone[:, None]) <= 4).mean(axis=1) >= 0.98
+        flat &= (tone <= low + 8) | (tone >= high - 8)
+        widest = max(widest, len(half) if flat.all() else int(np.argmin(flat)))
+    return widest / min(codes.shape)
 
 
 def _spectrum(grey: Numbers) -> tuple[tuple[float, float, float], float, float]:

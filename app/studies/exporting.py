@@ -14,10 +14,12 @@ import yaml
 
 from app.studies.analysis import analyse
 from app.studies.analysis.data import Data, item_of
+from app.studies.analysis.localised import marks_of
 from app.studies.design import Design
 from app.studies.documents import canonical, from_document, to_document
 from app.studies.errors import StudyError
 from app.studies.log import MIRROR, Event
+from app.studies.masks import PACKED, pack, unpacked
 from app.studies.methods import checklist, methods_paragraph
 from app.studies.model import Reading, Study, Trial
 from app.studies.monitoring import last_hash, readings_of
@@ -27,6 +29,7 @@ from app.studies.store import Store
 
 STUDY, DESIGN, ANSWERS, RECORD = "study.yaml", "design.csv", "answers_long.csv", "record.json"
 RESULTS, SUMS, IMRMC, DICTIONARY = "results.json", "SHA256SUMS", "imrmc.csv", "dictionary.csv"
+MARKS = "marks.csv"
 ANSWER_COLUMNS = ("reader_id", "trial_id", "question", "value", "at", "seconds")
 # What every column of every table means.
 COLUMNS = (
@@ -58,6 +61,22 @@ COLUMNS = (
     ("cases.csv", "role", "main, catch or practice"),
     ("cases.csv", "edit_of", "the case before the edit, empty otherwise"),
     ("cases.csv", "sha256", "checksum of the file as shown, empty where there was none"),
+    (
+        "cases.csv",
+        "mask",
+        "file in masks.zip that is white where it was edited, without .png; or empty",
+    ),
+    (MARKS, "reader_id", "pseudonym of the reader"),
+    (MARKS, "trial_id", "trial of design.csv; practice, repeats and catch trials are here too"),
+    (MARKS, "question", "question of study.yaml"),
+    (MARKS, "case_id", "the picture on which the mark was set"),
+    (MARKS, "x", "place from the left, as a share of the width of what was shown"),
+    (MARKS, "y", "place from the top, as a share of the height"),
+    (MARKS, "tag", "the reason that the reader chose, or empty"),
+    (MARKS, "edited", "case whose mask the mark is measured against, empty where there is none"),
+    (MARKS, "away", "distance from that mask as a share of the side; 0 within it"),
+    (MARKS, "hit", "true: within the mask or the tolerance of the plan; empty without a mask"),
+    (PACKED, "(pictures)", "a PNG a mask, as its picture was framed: white is what was edited"),
     (IMRMC, "(no header)", "reader, case, modality, score; truth rows: truth, case, truth, 0 or 1"),
 )
 
@@ -78,6 +97,7 @@ def export(store: Store, folder: Path, by: str) -> dict[str, Any]:
     _write_values(folder / DESIGN, Trial, design.trials)
     _write_values(folder / ANSWERS, Reading, readings_of(store.log))
     _write_cases(folder, design)
+    pack(store.folder, (case.mask for case in design.study.cases), folder / PACKED)
     amendments = store.log.events("kind = 'amended'")
     record = {
         "algorithm": design.algorithm,
@@ -97,6 +117,7 @@ def export(store: Store, folder: Path, by: str) -> dict[str, Any]:
     data = read_export(folder)
     results = analyse(data)
     write_imrmc(folder / IMRMC, data)
+    _write_marks(folder, data)
     (folder / RESULTS).write_text(json.dumps(results, indent=1, ensure_ascii=False), "utf-8")
     (folder / "methods.md").write_text(methods_paragraph(data, results) + "\n", "utf-8")
     _write_rows(folder / "checklist.csv", ("item", "answer"), checklist(data, results))
@@ -146,6 +167,7 @@ def read_export(folder: Path) -> Data:
         tuple(record["amendments"]),
         record["log_sha256"],
         record.get("checks") or {},
+        unpacked(folder / PACKED, (case.mask for case in study.cases)),
     )
 
 
@@ -207,6 +229,21 @@ def _write_cases(folder: Path, design: Design) -> None:
     cases = design.study.cases
     rows = [[_cell(name, getattr(case, name)) for name in names] for case in cases]
     _write_rows(folder / "cases.csv", names, rows)
+
+
+def _write_marks(folder: Path, data: Data) -> None:
+    """Every mark in a row, where readers could set any."""
+    protocol = data.design.study.protocol
+    if not any(one.kind == "marks" for part in protocol.parts for one in part.questions):
+        return
+    names = [column for file, column, _ in COLUMNS if file == MARKS]
+    rows = []
+    for mark in marks_of(data):
+        more = {"away": "", "hit": ""}
+        if mark.away is not None:
+            more = {"away": f"{mark.away:.6f}", "hit": mark.away <= protocol.plan.tolerance}
+        rows.append([_cell(name, {**vars(mark), **more}[name]) for name in names])
+    _write_rows(folder / MARKS, names, rows)
 
 
 def _cell(name: str, value: Any) -> str:

@@ -4,6 +4,7 @@ One task a study at a time, each with its progress. What is added is added to th
 a change made in the page meanwhile is kept.
 """
 
+import math
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -11,11 +12,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.studies.appearance import border
 from app.studies.documents import sha256_of
 from app.studies.errors import StudyError
 from app.studies.leaks import check_pictures
 from app.studies.model import Case
-from app.studies.pictures import Picture, Treatment, add_pictures
+from app.studies.pictures import (
+    MOST_CUT,
+    Picture,
+    Treatment,
+    add_pictures,
+    codes_of,
+    recut,
+)
 from app.studies.store import OTHER_TAB, Store
 
 MOST_FILES = 4000  # of one folder
@@ -106,6 +115,23 @@ class Intake:
 
         self._start(store, "Checking pictures", work)
 
+    def equalise(self, store: Store) -> None:
+        """Begin to cut the widest border off every picture of the draft; returns at once."""
+
+        def work(task: Task) -> str:
+            task.total = len(store.study().cases)
+
+            def told(done: int) -> None:
+                task.done = done
+
+            cut = equalise(store, told)
+            if not cut:
+                return "No picture has a border of one tone. Nothing was changed."
+            check(store)
+            return f"{100 * cut:.0f} % was cut off every edge of every picture, and all checked."
+
+        self._start(store, "Equalising borders", work)
+
     def _start(self, store: Store, what: str, work: Callable[[Task], str]) -> None:
         if store.phase != "draft":
             raise StudyError("The study is frozen; its pictures cannot change.")
@@ -155,6 +181,41 @@ def keep_cases(store: Store, new: Sequence[Case]) -> None:
         else:
             return
     raise StudyError(OTHER_TAB)
+
+
+def equalise(store: Store, told: Callable[[int], None] = lambda done: None) -> float:
+    """Cut the widest border of one tone off every picture of the draft alike, masks too.
+
+    Returns the share of the side that was cut off at every edge, 0 where there is no border.
+    Raises ``StudyError`` where it is too wide, was done before, or others change the draft.
+    """
+    treatment = treatment_of(store)
+    seen, study = store.version, store.study()
+    if treatment is None:
+        raise StudyError("The study has no pictures whose borders could be equalised.")
+    if treatment.again:
+        raise StudyError(
+            "The borders of these pictures were equalised before; a third resampling would blur "
+            "them. Take the pictures out and add them with more cut off at every edge."
+        )
+    widths = {case.case_id: border(codes_of(store.folder, case)) for case in study.cases}
+    widest = max(widths, key=lambda name: widths[name])
+    cut = math.ceil(100 * widths[widest] - 1e-9) / 100
+    if cut > MOST_CUT:
+        raise StudyError(
+            f"The border of {widest} takes {100 * widths[widest]:.0f} % of the side, and at most a "
+            "fifth can be cut off every picture for it. Crop it yourself, or take it out."
+        )
+    if not cut:
+        return 0.0
+    wanted = replace(treatment, again=cut)
+    new = []
+    for case in study.cases:
+        new.append(recut(store.folder, case, wanted))
+        told(len(new))
+    store.save_draft(replace(study, cases=tuple(new)), seen)
+    store.record("prepared", asdict(wanted))
+    return cut
 
 
 def check(store: Store) -> None:

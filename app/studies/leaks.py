@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from app.studies.appearance import FEATURES, Numbers, features
+from app.studies import originals
+from app.studies.appearance import FEATURES, Numbers, border, features
+from app.studies.framing import Codes
 from app.studies.model import Case
-from app.studies.pictures import PICTURES, Codes, codes_of
+from app.studies.pictures import PICTURES, codes_of
 from app.studies.statistics.areas import area
 
 FEWEST = 10  # pictures of each class, below which no classifier is trained
@@ -36,7 +38,7 @@ SAME = 0.9
 class Remark:
     """One thing that was found. ``grave`` ones should be cleared before the freeze."""
 
-    about: str  # "balance", "duplicates" or "leaks"
+    about: str  # "balance", "duplicates", "leaks" or "originals"
     grave: bool
     sentence: str
 
@@ -58,6 +60,7 @@ class Checked:
     remarks: tuple[Remark, ...]
     separations: tuple[Separation, ...]
     counts: tuple[tuple[str, str, str, int], ...]  # source, finding, role, pictures
+    border: float = 0.0  # the widest border of one tone in what is shown, a share of the side
 
     @property
     def clear(self) -> bool:
@@ -71,17 +74,22 @@ def check_pictures(folder: Path, cases: Sequence[Case], seed: int = 0) -> Checke
     pictures and ``seed`` give the same answer.
     """
     counted = [case for case in cases if case.sha256 and case.role == "main"]
-    thumbs, rows = [], []
+    thumbs, rows, borders = [], [], []
     for case in counted:
         codes = codes_of(folder, case)
         thumbs.append(_fine(codes))
+        borders.append(border(codes))
         rows.append(features(codes, (folder / PICTURES / f"{case.sha256}.png").stat().st_size))
-    separations = separated(counted, np.array(rows), seed) if counted else ()
+    table = np.array(rows)
+    separations = separated(counted, table, seed) if counted else ()
     remarks = [*balance(cases), *duplicates(counted, thumbs), *_leaks(separations)]
+    if counted:
+        shown = {"border": np.array(borders), "blocks": table[:, -1], "side": table[:, 1]}
+        sentences = originals.said(counted, classes(counted), shown)
+        remarks += [Remark("originals", False, sentence) for sentence in sentences]
     every = Counter((case.source, case.finding, case.role) for case in cases)
-    return Checked(
-        tuple(remarks), separations, tuple((*key, n) for key, n in sorted(every.items()))
-    )
+    numbers = tuple((*key, n) for key, n in sorted(every.items()))
+    return Checked(tuple(remarks), separations, numbers, max(borders, default=0.0))
 
 
 # Balance --------------------------------------------------------------------------------------
@@ -177,21 +185,26 @@ def duplicates(cases: Sequence[Case], thumbs: Sequence[Numbers]) -> list[Remark]
 # Leaks ----------------------------------------------------------------------------------------
 
 
-def separated(cases: Sequence[Case], rows: Numbers, seed: int) -> tuple[Separation, ...]:
+def classes(cases: Sequence[Case]) -> list[tuple[originals.Class, originals.Class]]:
     """Real against synthetic where both are there, and every two synthetic sources."""
     synthetic = np.array([case.synthetic for case in cases])
     sources = np.array([case.source for case in cases])
     pairs = []
     if synthetic.any() and not synthetic.all():
-        pairs.append(("real", "synthetic", ~synthetic, synthetic))
+        pairs.append((("real", ~synthetic), ("synthetic", synthetic)))
     names = sorted({case.source for case in cases if case.synthetic})
     pairs += [
-        (one, two, sources == one, sources == two)
+        ((one, sources == one), (two, sources == two))
         for n, one in enumerate(names)
         for two in names[n + 1 :]
     ]
+    return pairs
+
+
+def separated(cases: Sequence[Case], rows: Numbers, seed: int) -> tuple[Separation, ...]:
+    """How well every two classes are told apart, where there are enough of both."""
     found = []
-    for one, two, first, second in pairs:
+    for (one, first), (two, second) in classes(cases):
         if min(first.sum(), second.sum()) >= FEWEST:
             both = first | second
             groups = [case.scene or case.edit_of or case.case_id for case in cases]

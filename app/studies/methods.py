@@ -63,6 +63,16 @@ def methods_paragraph(data: Data, results: dict[str, Any]) -> str:
             f"Secondary analyses were {' and '.join(named)}, with readers and pictures as crossed "
             "random effects, fitted by Laplace's approximation."
         )
+    located = any("edits" in one for part in results["parts"].values() for one in part.values())
+    if located:
+        masked = sum(bool(case.mask) for case in main)
+        words.append(
+            f"For {masked} pictures a mask said where they had been edited; it went through the "
+            "framing of its picture and was shown to nobody. A trial was a hit when a mark lay "
+            f"within the mask or up to {100 * plan.tolerance:g} % of the picture's side outside of "
+            "it, a tolerance fixed at the freeze; hit rates are given for readers and pictures as "
+            "random, beside what the same numbers of marks at random places would hit."
+        )
     out = results["readers_left_out"]
     words.append(f"Readers left out: {len(out) or 'none'}.")
     if study.pilot:

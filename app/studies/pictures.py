@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from app.studies.errors import StudyError
+from app.studies.framing import Codes, Flags, Pixels, middle, resampled
+from app.studies.masks import framed, keep_mask, mask_of, read_edited
 from app.studies.model import Case
+from app.studies.originals import facts_of
 from engine import png
 from engine.errors import EngineError
 from engine.files import write_whole
@@ -28,15 +29,13 @@ from engine.images import read_image
 
 PICTURES = "pictures"
 TONES = ("percentiles", "as stored")
+MOST_CUT = 0.2  # share of the side, at every edge
 SMALLEST, LARGEST = 128, 2048  # side of a shown picture in px
 REQUIRED = ("file", "source", "synthetic", "finding")
-OPTIONAL = ("case_id", "scene", "role", "edit_of")
+OPTIONAL = ("case_id", "scene", "role", "edit_of", "mask")
 YES = {"yes", "true", "1", "synthetic"}
 NO = {"no", "false", "0", "real"}
 LARGEST_TABLE = 10_000_000  # bytes
-
-Pixels = NDArray[np.float32]
-Codes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,12 @@ class Picture:
     """One picture before it is made alike. ``load`` gives (H, W) float32 in [0, 1].
 
     ``case`` has no checksum yet. Pixels are loaded one picture at a time, when they are needed.
+    ``edited`` gives (H, W), true where the picture was edited; None where that is not known.
     """
 
     case: Case
     load: Callable[[], Pixels]
+    edited: Callable[[], Flags] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,20 @@ class Treatment:
     ``side`` in px; ``crop`` is the share of the square's side that is cut off at every edge,
     where letters and borders are; ``tone`` spreads the grey between its percentiles 0.5 and 99.5
     or leaves it as stored; ``grain`` is the standard deviation of noise in steps of 256 that
-    fills the gaps which stretching leaves in a histogram.
+    fills the gaps which stretching leaves in a histogram. ``again`` is cut off in a second pass
+    through all of this, which takes away borders that were found afterwards.
     """
 
     side: int = 512
     crop: float = 0.0
     tone: str = "percentiles"
     grain: float = 0.5
+    again: float = 0.0
 
     def __post_init__(self) -> None:
         if not SMALLEST <= self.side <= LARGEST:
             raise StudyError(f"The side must be from {SMALLEST} to {LARGEST} pixels.")
-        if not 0 <= self.crop <= 0.2:
+        if not (0 <= self.crop <= MOST_CUT and 0 <= self.again <= MOST_CUT):
             raise StudyError("At most a fifth can be cut off at every edge.")
         if self.tone not in TONES:
             raise StudyError(f"There is no treatment of tones '{self.tone}'.")
@@ -76,35 +79,55 @@ class Treatment:
             raise StudyError("The grain must be from 0 to 2 steps of grey.")
 
 
-def from_pixels(case: Case, pixels: Pixels) -> Picture:
-    """A picture that is in memory, such as a state of the editor's history: (H, W) in [0, 1]."""
+def from_pixels(case: Case, pixels: Pixels, edited: Flags | None = None) -> Picture:
+    """A picture that is in memory, such as a state of the editor's history: (H, W) in [0, 1].
+
+    ``edited`` is of the same shape, true where the picture was edited.
+    """
     grey = np.asarray(pixels)
     if grey.ndim != 2 or min(grey.shape) < 16 or not np.isfinite(grey).all():
         raise StudyError(f"The picture of the case {case.case_id} is not a grey picture.")
     kept = np.clip(grey, 0, 1).astype(np.float32)
     height, width = kept.shape
     facts = {"width": width, "height": height, "made from": "memory"}
-    return Picture(_with_origin(case, facts), lambda: kept)
+    facts["original"] = {**facts_of(kept), "kind": "state of the history"}
+    if edited is None:
+        return Picture(_with_origin(case, facts), lambda: kept)
+    flags = np.array(edited, dtype=bool)
+    if flags.shape != kept.shape:
+        raise StudyError(f"The mask of the case {case.case_id} has not the size of its picture.")
+    return Picture(_with_origin(case, facts), lambda: kept, lambda: flags)
 
 
 def read_folder(folder: Path, table: str = "cases.csv") -> list[Picture]:
     """The pictures that a table in ``folder`` lists; every file is opened once to be sure.
 
     Columns: file, source, synthetic (yes or no), finding, and if wanted case_id, scene, role,
-    edit_of. Others are kept with the case as its origin. Raises ``StudyError`` naming the row.
+    edit_of, and mask: a PNG of the same size, white where the picture was edited. Others are kept
+    with the case as its origin. Raises ``StudyError`` naming the row.
     """
     rows = _rows(folder / table)
-    pictures = [_picture(folder, row, f"Row {n} of {table}") for n, row in enumerate(rows, 2)]
-    _check_distinct(pictures, table)
-    for picture in pictures:
-        picture.load()
-    return pictures
+    named = [(f"Row {n} of {table}", row) for n, row in enumerate(rows, 2)]
+    cases = [_case(folder, row, where) for where, row in named]
+    _check_distinct(cases, table)
+    return [
+        _opened(folder, row, case, where) for (where, row), case in zip(named, cases, strict=True)
+    ]
 
 
 def shown(picture: Picture, treatment: Treatment) -> Codes:
     """(side, side) codes of the picture as readers see it. The same input, the same output."""
-    grey = _square(picture.load(), treatment.crop)
-    grey = _resampled(grey, treatment.side)
+    codes = _made_alike(picture.load(), treatment.crop, treatment)
+    return cut_again(codes, treatment) if treatment.again else codes
+
+
+def cut_again(codes: Codes, treatment: Treatment) -> Codes:
+    """(side, side) codes of a picture that went through the first pass, after the second one."""
+    return _made_alike((codes / 255).astype(np.float32), treatment.again, treatment)
+
+
+def _made_alike(pixels: Pixels, crop: float, treatment: Treatment) -> Codes:
+    grey = resampled(middle(pixels, crop), treatment.side)
     if treatment.tone == "percentiles":
         low, high = np.percentile(grey, (0.5, 99.5))
         grey = (grey - low) / max(float(high - low), 1e-6)
@@ -123,23 +146,41 @@ def add_pictures(
     """Write every picture, made alike, into ``folder``/pictures and return the study's cases.
 
     ``folder`` is the study's. Each case gets the checksum of its file, and the treatment in its
-    origin. ``told`` hears how many are done. Two cases may not have the same pixels.
+    origin. A mask goes through the same framing and is kept beside, never where a reader's names
+    lead. ``told`` hears how many are done. Two cases may not have the same pixels.
     """
     (folder / PICTURES).mkdir(parents=True, exist_ok=True)
     cases: dict[str, Case] = {}
     for picture in pictures:
-        data = encoded(shown(picture, treatment))
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256, data = checked_file(shown(picture, treatment))
         if sha256 in cases:
             raise StudyError(
                 f"The cases {cases[sha256].case_id} and {picture.case.case_id} are the same "
                 "picture. Leave one of them out."
             )
         _write(folder / PICTURES / f"{sha256}.png", data)
-        whole = _with_origin(picture.case, {"treatment": _words(treatment)})
-        cases[sha256] = replace(whole, sha256=sha256)
+        whole = _with_origin(picture.case, {"treatment": in_words(treatment)})
+        cases[sha256] = replace(whole, sha256=sha256, mask=_mask(folder, picture, treatment))
         told(len(cases))
     return tuple(cases.values())
+
+
+def recut(folder: Path, case: Case, treatment: Treatment) -> Case:
+    """A case of the study in ``folder`` with its picture and mask after the second pass."""
+    sha256, data = checked_file(cut_again(codes_of(folder, case), treatment))
+    _write(folder / PICTURES / f"{sha256}.png", data)
+    mask = case.mask
+    if mask:
+        edited = framed(mask_of(folder, mask), (treatment.again,), treatment.side, case.case_id)
+        mask = keep_mask(folder, edited)
+    whole = _with_origin(case, {"treatment": in_words(treatment)})
+    return replace(whole, sha256=sha256, mask=mask)
+
+
+def checked_file(codes: Codes) -> tuple[str, bytes]:
+    """The file of a picture, and before it its checksum."""
+    data = encoded(codes)
+    return hashlib.sha256(data).hexdigest(), data
 
 
 def encoded(codes: Codes) -> bytes:
@@ -198,14 +239,16 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _picture(folder: Path, row: Mapping[str, str], where: str) -> Picture:
+def _case(folder: Path, row: Mapping[str, str], where: str) -> Case:
+    """The case of a row, before its file is opened."""
     try:
         path = _inside(folder, row["file"])
-        synthetic = _truth(row["synthetic"])
+        if row.get("mask"):
+            _inside(folder, row["mask"])
         case = Case(
             case_id=row.get("case_id") or Path(row["file"]).stem,
             source=row["source"],
-            synthetic=synthetic,
+            synthetic=_truth(row["synthetic"]),
             finding=row["finding"] or "none",
             scene=row.get("scene", ""),
             role=row.get("role") or "main",
@@ -215,9 +258,14 @@ def _picture(folder: Path, row: Mapping[str, str], where: str) -> Picture:
                 **{n: v for n, v in row.items() if n not in (*REQUIRED, *OPTIONAL) and v},
             },
         )
-        facts = _facts(path)
+        return _with_origin(case, _facts(path))
     except EngineError as error:
         raise StudyError(f"{where}: {error}") from error
+
+
+def _opened(folder: Path, row: Mapping[str, str], case: Case, where: str) -> Picture:
+    """The picture of a row: file and mask are opened here to be sure, and again when needed."""
+    path = _inside(folder, row["file"])
 
     def load() -> Pixels:
         try:
@@ -225,7 +273,37 @@ def _picture(folder: Path, row: Mapping[str, str], where: str) -> Picture:
         except EngineError as error:
             raise StudyError(f"{where}, {row['file']}: {error}") from error
 
-    return Picture(_with_origin(case, facts), load)
+    def edited() -> Flags:
+        try:
+            return read_edited(_inside(folder, row["mask"]), shape)
+        except EngineError as error:
+            raise StudyError(f"{where}, mask {row['mask']}: {error}") from error
+
+    try:
+        opened = read_image(path)
+    except EngineError as error:
+        raise StudyError(f"{where}, {row['file']}: {error}") from error
+    shape = opened.pixels.shape
+    facts = {
+        **facts_of(opened.pixels),
+        "kind": path.suffix.lower().lstrip(".") or "dcm",
+        "bytes": path.stat().st_size,
+        "bits": opened.bits,
+        "colour": opened.colour,
+    }
+    whole = _with_origin(case, {"original": facts})
+    if not row.get("mask"):
+        return Picture(whole, load)
+    edited()
+    return Picture(whole, load, edited)
+
+
+def _mask(folder: Path, picture: Picture, treatment: Treatment) -> str:
+    if picture.edited is None:
+        return ""
+    crops = (treatment.crop, treatment.again) if treatment.again else (treatment.crop,)
+    flags = framed(picture.edited(), crops, treatment.side, picture.case.case_id)
+    return keep_mask(folder, flags)
 
 
 def _inside(folder: Path, name: str) -> Path:
@@ -252,10 +330,10 @@ def _facts(path: Path) -> dict[str, Any]:
     }
 
 
-def _check_distinct(pictures: Sequence[Picture], table: str) -> None:
+def _check_distinct(cases: Sequence[Case], table: str) -> None:
     seen: set[str] = set()
-    for picture in pictures:
-        name = picture.case.case_id
+    for case in cases:
+        name = case.case_id
         if name in seen:
             raise StudyError(
                 f"The table {table} names the case '{name}' twice. Give each its own case_id."
@@ -266,27 +344,11 @@ def _check_distinct(pictures: Sequence[Picture], table: str) -> None:
 # Making alike ---------------------------------------------------------------------------------
 
 
-def _square(grey: Pixels, crop: float) -> Pixels:
-    """The square in the middle, less ``crop`` of its side at every edge."""
-    side = min(grey.shape)
-    keep = max(16, round(side * (1 - 2 * crop)))
-    top, left = (grey.shape[0] - keep) // 2, (grey.shape[1] - keep) // 2
-    return grey[top : top + keep, left : left + keep]
-
-
-def _resampled(grey: Pixels, side: int) -> Pixels:
-    """To ``side`` by areas, or by cubics where it grows; one that has the size already goes
-    through half the size of a pixel of blur, so that none is spared what the others get."""
-    if grey.shape[0] == side:
-        return cv2.GaussianBlur(grey, (0, 0), 0.5).astype(np.float32)
-    way = cv2.INTER_AREA if grey.shape[0] > side else cv2.INTER_CUBIC
-    small = cv2.resize(np.ascontiguousarray(grey), (side, side), interpolation=way)
-    return small.astype(np.float32)
-
-
-def _words(treatment: Treatment) -> str:
+def in_words(treatment: Treatment) -> str:
     cut = f", {treatment.crop:.0%} cut off at every edge" if treatment.crop else ""
     tones = "tones between percentiles 0.5 and 99.5" if treatment.tone == TONES[0] else "tones kept"
+    if treatment.again:
+        cut += f", {treatment.again:.0%} more in a second pass for borders"
     return (
         f"square from the middle{cut}, {treatment.side} px, 8 bit, {tones}, "
         f"grain of {treatment.grain:g} steps, stored without compression"

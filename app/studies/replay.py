@@ -21,6 +21,7 @@ from app.studies.log import (
     line_of,
     read_mirror,
 )
+from app.studies.masks import MASKS
 
 TABLES = ("trial", "trial_truth", "picture")
 
@@ -59,7 +60,7 @@ def verify(folder: Path) -> list[Fault]:
     """Every place where the study differs from what was written; empty for an intact one.
 
     Reads only. Checks the file's own structure, the hash chain, the text copy against the rows,
-    the tables against the frozen design, the design against its seed, and the pictures.
+    the tables against the frozen design, the design against its seed, the pictures and masks.
     """
     if not (folder / DATABASE).exists():
         raise StudyError(f"There is no {DATABASE} in '{folder.name}'.")
@@ -155,13 +156,23 @@ def _design_faults(folder: Path, frozen: Event, tables: dict[str, list[tuple]]) 
 
 
 def _picture_faults(folder: Path, design: Design) -> list[Fault]:
+    cases = design.study.cases
+    pictures = {case.sha256 for case in cases} - {""}
+    edits = {case.mask for case in cases} - {""}
+    return [
+        *_file_faults(folder / "pictures", pictures, "picture"),
+        *_file_faults(folder / MASKS, edits, "mask of an edit"),
+    ]
+
+
+def _file_faults(folder: Path, checksums: set[str], what: str) -> list[Fault]:
     faults = []
-    for sha256 in sorted({case.sha256 for case in design.study.cases if case.sha256}):
-        path = folder / "pictures" / f"{sha256}.png"
+    for sha256 in sorted(checksums):
+        path = folder / f"{sha256}.png"
         if not path.exists():
-            faults.append(Fault(f"pictures/{path.name}", "The picture is missing."))
+            faults.append(Fault(f"{folder.name}/{path.name}", f"The {what} is missing."))
         elif hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            faults.append(Fault(f"pictures/{path.name}", "The picture was changed."))
+            faults.append(Fault(f"{folder.name}/{path.name}", f"The {what} was changed."))
     return faults
 
 

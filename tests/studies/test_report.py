@@ -79,7 +79,7 @@ def test_no_word_of_a_plot_lies_outside_its_picture():
         plots.stacked([(name, [1, 2, 3, 4, 5, 6], "12 cases, n = 6000")], [step] * 6),
         plots.matrix([f"R{n:02d}" for n in range(12)], [[0.31] * 12] * 12),
         plots.series(stretches, (0, 1), "right answers", True, 0.5),
-        plots.heat([(name, "1200 marks in 3000 readings", [(0.5, 0.5)], 10)] * 4),
+        plots.heat([(name, "1200 marks in 3000 readings", [(0.5, 0.5)], 10, [])] * 4),
     ]  # fmt: skip
     for one in drawn:
         width, height = map(float, re.findall(r'viewBox="0 0 (\d+) (\d+)"', one)[0])

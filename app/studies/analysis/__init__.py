@@ -5,8 +5,9 @@ from statistics import median
 from typing import Any
 
 from app.studies.analysis.agreeing import over_session
-from app.studies.analysis.data import Data, answers_to
+from app.studies.analysis.data import Data, answers_to, read_trials
 from app.studies.analysis.decisions import forced_choice, turing
+from app.studies.analysis.localised import against_masks
 from app.studies.analysis.preferred import preferred
 from app.studies.analysis.rated import rated
 from app.studies.errors import StudyError
@@ -54,7 +55,8 @@ def analyse(data: Data) -> dict[str, Any]:
 
 
 def _of_question(data: Data, part: Part, question: Question) -> dict[str, Any] | None:
-    if not any(True for _ in answers_to(data, part.name, question.name)):
+    missed = question.kind == "marks" and data.masks  # to mark nothing is an answer there
+    if not missed and not answers_to(data, part.name, question.name):
         return None
     if question.positive_from:
         return turing(data, part, question)
@@ -78,7 +80,7 @@ def _first_showings(data: Data, part: Part, question: Question) -> list[tuple[Tr
 def _marks(data: Data, part: Part, question: Question) -> dict[str, Any]:
     """Places and reasons of marks by source, and from how many trials they are."""
     sources: dict[str, dict[str, Any]] = {}
-    for trial in _read_trials(data, part):
+    for trial in read_trials(data, part):
         for case in (trial.left_case, trial.right_case):
             if case:
                 found = sources.setdefault(data.cases[case].source, _no_marks(data, case))
@@ -90,25 +92,12 @@ def _marks(data: Data, part: Part, question: Question) -> dict[str, Any]:
             found["points"].append([mark["x"], mark["y"]])
             tag = mark.get("tag", "")
             found["tags"][tag] = found["tags"].get(tag, 0) + 1
-    return {"kind": "marks", "sources": sources}
+    edits = against_masks(data, part, question)
+    return {"kind": "marks", "sources": sources, **({"edits": edits} if edits else {})}
 
 
 def _no_marks(data: Data, case: str) -> dict[str, Any]:
     return {"synthetic": data.cases[case].synthetic, "trials": 0, "points": [], "tags": {}}
-
-
-def _read_trials(data: Data, part: Part) -> list[Trial]:
-    """Submitted main trials of the readers that count, marked or not."""
-    submitted = {one.trial_id for one in data.readings}
-    readers = set(data.readers())
-    return [
-        trial
-        for trial in data.design.trials
-        if trial.part == part.name
-        and trial.trial_id in submitted
-        and trial.reader_id in readers
-        and not (trial.practice or trial.repeat_of or trial.catch)
-    ]
 
 
 def _chosen(data: Data, part: Part, question: Question) -> dict[str, Any]:

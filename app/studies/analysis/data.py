@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.studies.design import Design
-from app.studies.model import Case, Reading, Trial
+from app.studies.model import Case, Part, Reading, Trial
 from app.studies.monitoring import catch_failures
 
 Numbers = NDArray[np.float64]
@@ -19,7 +19,8 @@ Answer = Callable[[Trial, Any], float]
 class Data:
     """A finished study: its design, the answers, and what happened after the freeze.
 
-    ``checks`` is what the check of the pictures found before it, empty where there was none.
+    ``checks`` is what the check of the pictures found before it, empty where there was none;
+    ``masks`` are those of the edits by checksum, (side, side) and true where edited.
     """
 
     design: Design
@@ -28,6 +29,7 @@ class Data:
     amendments: tuple[Mapping[str, Any], ...] = ()
     log_hash: str = ""
     checks: Mapping[str, Any] = field(default_factory=dict)
+    masks: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def cases(self) -> dict[str, Case]:
@@ -93,6 +95,20 @@ def answers_to(data: Data, part: str, question: str) -> list[tuple[Trial, Readin
         (trial, one)
         for trial, one in found
         if trial.part == part and not trial.practice and one.reader_id in readers
+    ]
+
+
+def read_trials(data: Data, part: Part) -> list[Trial]:
+    """Submitted main trials of the readers that count, whatever of them was answered."""
+    submitted = {one.trial_id for one in data.readings}
+    readers = set(data.readers())
+    return [
+        trial
+        for trial in data.design.trials
+        if trial.part == part.name
+        and trial.trial_id in submitted
+        and trial.reader_id in readers
+        and not (trial.practice or trial.repeat_of or trial.catch)
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from app.studies.analysis.data import Data
 from app.studies.methods import checklist, methods_paragraph
 from app.studies.reporting import plots
+from app.studies.reporting.localisation import localisation
 from app.studies.reporting.models import model
 from app.studies.reporting.sections import SECTIONS, Numbers, number, p_of, session
 
@@ -33,7 +34,7 @@ def report(data: Data, results: dict[str, Any], sums: dict[str, str]) -> str:
                 title = f"{asked} ({part.name}, {question.name})"
                 body.append(f"<section><h2>{escape(title)}</h2>")
                 body.append(SECTIONS[found["kind"]](found, numbers))
-                body.append(f"{model(found, numbers)}</section>")
+                body.append(f"{localisation(found, numbers)}{model(found, numbers)}</section>")
     body += [
         f"<section><h2>Quality of the readings</h2>{_quality(results, numbers)}</section>",
         f"<section><h2>Methods</h2><p>{escape(methods_paragraph(data, results))}</p></section>",

@@ -235,17 +235,20 @@ def series(
 CELLS, SPREAD = 40, 0.045  # of the heat map; the spread is a share of the picture's side
 
 
-def heat(panels: Sequence[tuple[str, str, Sequence[Sequence[float]], int]]) -> str:
+Panel = tuple[str, str, Sequence[Sequence[float]], int, Sequence[Sequence[Sequence[float]]]]
+
+
+def heat(panels: Sequence[Panel]) -> str:
     """Marks as density in a square that stands for the picture, all panels on one scale.
 
-    A panel is source, words, places (shares of width and height) and answers. The density is of
-    marks an answer, smoothed by a Gaussian.
+    A panel is source, words, places (shares of width and height), answers, and closed outlines
+    of masks. The density is of marks an answer, smoothed by a Gaussian.
     """
     side, gap, top = 210, 18, 22
-    grids = [_density(points, max(1, answers)) for _, _, points, answers in panels]
+    grids = [_density(points, max(1, answers)) for _, _, points, answers, _ in panels]
     most = max((max(map(max, grid)) for grid in grids), default=0.0) or 1.0
     parts = []
-    for n, ((name, words, _, _), grid) in enumerate(zip(panels, grids, strict=True)):
+    for n, ((name, words, _, _, shapes), grid) in enumerate(zip(panels, grids, strict=True)):
         x, y = 10 + (n % 3) * (side + gap), (n // 3) * (side + 52) + top
         parts.append(text(x, y - 7, named(name), kind="strong"))
         parts.append(rect(x, y, side, side, "film"))
@@ -256,6 +259,9 @@ def heat(panels: Sequence[tuple[str, str, Sequence[Sequence[float]], int]]) -> s
                 if share > 0.04:
                     more = f' fill-opacity="{share:.2f}" shape-rendering="crispEdges"'
                     parts.append(rect(x + j * size, y + i * size, size, size, "mark", more=more))
+        for shape in shapes:
+            points = " ".join(f"{x + side * a:.1f},{y + side * b:.1f}" for a, b in shape)
+            parts.append(f'<polygon points="{points}" class="outline"/>')
         parts.append(rect(x, y, side, side, "frame"))
         parts.append(text(x, y + side + 16, words, kind="small"))
     rows = (len(panels) + 2) // 3

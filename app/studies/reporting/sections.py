@@ -270,17 +270,20 @@ def preference(found: dict[str, Any], numbers: Numbers) -> str:
 
 def marks(found: dict[str, Any], numbers: Numbers) -> str:
     sources = sorted(found["sources"].items(), key=lambda item: (item[1]["synthetic"], item[0]))
+    edits = found.get("edits", {"sources": {}})["sources"]
     panels = [
         (name, f"{len(one['points'])} marks in {one['trials']} readings", one["points"],
-         one["trials"])
+         one["trials"], edits.get(name, {}).get("outlines", []))
         for name, one in sources
     ]  # fmt: skip
-    if not any(points for _, _, points, _ in panels):
+    if not any(points for _, _, points, _, _ in panels):
         return "<p>Nothing was marked.</p>"
     caption = (
         "Where readers marked what looks wrong: density of marks a reading, smoothed, all panels "
         "on one scale. A square is the picture as shown; pictures are not aligned to each other."
     )
+    if edits:
+        caption += " Outlines: the masks of the edits of all pictures of the source."
     tags = sorted({tag for _, one in sources for tag in one["tags"]})
     rows = [
         (tag or "no reason given", *(_share(one["tags"].get(tag, 0), one) for _, one in sources))
