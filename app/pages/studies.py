@@ -188,6 +188,8 @@ def frozen_said(store: Store) -> dict[str, Any]:
     rating = plan.measure == "rating"
     margin = f"{plan.margin:g} points" if rating else f"{100 * plan.margin:g} points of 100"
     readers = "reader" if len(design.study.readers) == 1 else "readers"
+    marked = any(q.kind == "marks" for part in design.study.protocol.parts for q in part.questions)
+    beyond = f"within its mask or {100 * plan.tolerance:g} % of the side beyond"
     return {
         "at": event.at,
         "sha256": design.sha256,
@@ -197,6 +199,7 @@ def frozen_said(store: Store) -> dict[str, Any]:
             ["Main result", f"{MEASURED[plan.measure]}: question '{plan.question}'"],
             ["Margin for equivalence", margin],
             ["Left out by rule", f"readers who fail {plan.catch_failures} catch trials"],
+            *([["Marks on an edit", beyond]] if marked else []),
             ["Repeats", f"{100 * order.repeats:.0f} %, a scene {order.gap} trials apart at least"],
             ["Confidence", f"{100 * plan.confidence:g} %"],
         ],

@@ -26,6 +26,7 @@
     const off = { disabled: fixed };
     const whole = (target, name) => (value) => { target[name] = Math.round(value); keep(); };
     const questions = () => p.parts.find((part) => part.name === plan.part).questions;
+    const marked = p.parts.some((part) => part.questions.some((one) => one.kind === "marks"));
     return make("div", { class: "g2" },
       card("The study", null,
         field("Title, for investigators", s.study.title, (v) => save({ title: v }), off),
@@ -49,7 +50,8 @@
         field("Question", plan.question, (v) => { plan.question = v; keep(); }, { ...off, options: questions().map((one) => [one.name, `${one.name}: ${one.text}`]) }),
         field(plan.measure === "rating" ? "Margin for equivalence, points" : "Margin for equivalence, share", plan.margin, (v) => { plan.margin = v; keep(); }, { ...off, kind: "number", min: 0, step: 0.01, help: "0.1 means 40 to 60 % for an accuracy. A result that does not differ from guessing is no equivalence." }),
         field("Confidence, %", Math.round(1000 * plan.confidence) / 10, (v) => { plan.confidence = v / 100; keep(); }, { ...off, kind: "number", min: 51, max: 99.9, step: 0.1 }),
-        field("Readers are left out who fail so many catch trials", plan.catch_failures, whole(plan, "catch_failures"), { ...off, kind: "number", min: 1 })));
+        field("Readers are left out who fail so many catch trials", plan.catch_failures, whole(plan, "catch_failures"), { ...off, kind: "number", min: 1 }),
+        marked ? field("A mark counts this far beyond the mask of an edit, % of the side", Math.round(1000 * (plan.tolerance ?? 0.02)) / 10, (v) => { plan.tolerance = v / 100; keep(); }, { ...off, kind: "number", min: 0, max: 20, step: 0.5, help: "2 % is 8 mm of a film 40 cm wide. The report shows none and twice as much beside it." }) : null));
   }
 
   function asYaml(s, fixed) {

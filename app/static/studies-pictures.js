@@ -30,21 +30,28 @@
         make("span", { class: "mute s" }, "Balance, near copies, and whether readers could tell the sources apart without looking at anatomy.")), again);
     }
     const grave = found.remarks.filter((one) => one.grave);
-    const about = { balance: "Balance", duplicates: "Near copies", leaks: "Leaks" };
+    const about = { balance: "Balance", duplicates: "Near copies", leaks: "Leaks", originals: "Original files" };
     const lines = found.remarks.map((one) => make("li", { class: one.grave ? "warn" : "mute" }, make("b", {}, `${about[one.about] || one.about}: `), one.sentence));
     return make("div", { class: `callout ${grave.length ? "" : "good"}`, role: "status" }, make("div", {},
       make("b", {}, grave.length ? "Clear this before the freeze, or explain it: the report prints it." : "The checks found nothing grave."),
       lines.length ? make("ul", {}, lines) : null,
-      make("span", { class: "mute s" }, `Checked ${S.when(found.at)}. What the check does not see is not thereby safe.`)), again);
+      make("span", { class: "mute s" }, `Checked ${S.when(found.at)}. What the check does not see is not thereby safe.`)), bordered(s, found, fixed), again);
+  }
+
+  // Offered where what is shown has a border of one tone and none was cut off for it yet.
+  function bordered(s, found, fixed) {
+    if (fixed || !found.border || !s.pictures.treatment || s.pictures.treatment.again) return null;
+    const tip = `The widest border is ${Math.round(1000 * found.border) / 10} % of the side. As much is cut off every picture alike, and all are checked again.`;
+    return button("Equalise borders", () => begin("/pictures/equalise", {}), "", { title: tip });
   }
 
   function sources(s) {
     if (!s.pictures.cases.length) return null;
     const t = s.pictures.treatment;
     const rows = s.pictures.sources.map((one) => [one.source, one.synthetic ? "Synthetic" : "Real", String(one.main), one.findings,
-      [one.practice ? `${one.practice} practice` : "", one.catch ? `${one.catch} catch` : ""].filter(Boolean).join(", ") || "-", one.before || "-"]);
+      [one.practice ? `${one.practice} practice` : "", one.catch ? `${one.catch} catch` : "", one.masked ? `${one.masked} with a mask` : ""].filter(Boolean).join(", ") || "-", one.before || "-"]);
     return make("section", { class: "card flush" }, table("Sources of pictures", ["Source", "Role", "In the study", "Findings", "Besides", "Originals"], rows, ["", "", "n", "", "", ""]),
-      make("p", { class: "mute s pad" }, t ? `Everything shown is made alike: ${t.side} x ${t.side}, 8 bit, ${t.crop ? `${Math.round(100 * t.crop)} % cut off at every edge, ` : ""}one range of grey, no metadata, names that tell nothing.` : ""));
+      make("p", { class: "mute s pad" }, t ? `Everything shown is made alike: ${t.side} x ${t.side}, 8 bit, ${t.crop ? `${Math.round(100 * t.crop)} % cut off at every edge, ` : ""}${t.again ? `${Math.round(100 * t.again)} % more for borders, ` : ""}one range of grey, no metadata, names that tell nothing.` : ""));
   }
 
   // ---- adding -------------------------------------------------------------------------------
@@ -73,7 +80,7 @@
       which.textContent = `${all.length} files.`;
       add.disabled = !found.length;
     });
-    return card("Add a folder and CSV", "Columns: file, source, synthetic (yes or no), finding; if wanted scene (pictures of one patient or drawing share it), role (main, practice, catch), case_id, edit_of. The files go to this program and nowhere else.",
+    return card("Add a folder and CSV", "Columns: file, source, synthetic (yes or no), finding; if wanted scene (pictures of one patient or drawing share it), role (main, practice, catch), case_id, edit_of, mask (a PNG of the same size, white where the picture was edited; no reader is shown it). The files go to this program and nowhere else.",
       make("div", { class: "row" }, button("Choose folder", () => files.click())), files, which, tables, made(s), make("div", { class: "row" }, add));
   }
 
@@ -102,7 +109,8 @@
     const source = field("Name of the source", "our-model", null, { help: "Letters, digits, dots and dashes. One name a model." });
     const finding = field("Finding", "none", null, { help: "For which it was made; real and synthetic ones are matched by it." });
     const role = field("Role", "main", null, { options: ROLES });
-    const add = button("Add the chosen states", () => begin("/pictures/history", { ...asked, source: source.control.value.trim(), finding: finding.control.value.trim(), role: role.control.value,
+    const masks = make("input", { type: "checkbox", checked: true, id: "history-masks" });
+    const add = button("Add the chosen states", () => begin("/pictures/history", { ...asked, masks: masks.checked, source: source.control.value.trim(), finding: finding.control.value.trim(), role: role.control.value,
       states: [...place.querySelectorAll("input:checked")].map((one) => Number(one.value)) }), "pri");
     press(at("/history")).then((told) => {
       if (!told) return;
@@ -112,7 +120,7 @@
       add.disabled = !told.states.length;
     });
     return card("Add from history", "States of the document that is open in the editor, in this browser. States that came of one picture share its scene and stay apart.",
-      place, source, finding, role, made(s), make("div", { class: "row" }, add));
+      place, source, finding, role, make("label", { class: "tick" }, masks, "Keep where findings were put in or something was erased, to compare with the marks of readers"), made(s), make("div", { class: "row" }, add));
   }
 
   async function begin(path, body) {
@@ -160,7 +168,7 @@
     const rows = s.pictures.cases.map((one) => [
       make("label", { class: "tick" }, fixed ? null : make("input", { type: "checkbox", on: { change: (e) => { chosen[e.target.checked ? "add" : "delete"](one.case_id); remove.disabled = !chosen.size; } } }),
         one.sha256 ? make("img", { loading: "lazy", width: 44, height: 44, alt: "", src: `/api/studies${at(`/pictures/${one.sha256}.png`)}` }) : "", one.case_id),
-      one.source, one.synthetic ? "synthetic" : "real", one.finding, one.scene || "-",
+      one.source, `${one.synthetic ? "synthetic" : "real"}${one.masked ? ", mask" : ""}`, one.finding, one.scene || "-",
       fixed ? one.role : roleOf(one, change)]);
     const all = make("details", {}, make("summary", {}, `All ${s.pictures.cases.length} pictures`));
     all.addEventListener("toggle", () => {

@@ -32,6 +32,7 @@
           ["Main result", `${p.plan.measure}, question '${p.plan.question}'`],
           ["Margin for equivalence", p.plan.measure === "rating" ? `${p.plan.margin} points` : `${100 * p.plan.margin} points of 100`],
           ["Left out by rule", `readers who fail ${p.plan.catch_failures} catch trials`],
+          ...(p.parts.some((part) => part.questions.some((one) => one.kind === "marks")) ? [["Marks on an edit", `within its mask or ${Math.round(1000 * (p.plan.tolerance ?? 0.02)) / 10} % of the side beyond`]] : []),
           ["Repeats", `${Math.round(1000 * p.order.repeats) / 10} %, a scene ${p.order.gap} trials apart at least`]])),
       card("Before you freeze", null, make("ul", { class: "checks" }, s.before.map((one) => make("li", { class: MARK[one.state][1] },
         make("span", { "aria-hidden": "true" }, MARK[one.state][0]), make("span", { class: "unseen" }, `${MARK[one.state][2]}: `), make("span", { class: "words" }, one.step ? make("a", { href: S.link(s.id, one.step) }, one.sentence) : one.sentence)))),

@@ -46,7 +46,8 @@ def features(codes: Codes, length: int) -> Numbers:
     inner = histogram[8:248]
     smooth = np.convolve(inner, np.ones(5) / 5, "same") + 1
     grain = grey - cv2.medianBlur(codes, 3)
-    dark = grey < np.percentile(grey, 30)
+    third = np.percentile(grey, 30)
+    dark = grey < third if (grey < third).any() else grey <= third  # a third may be pure black
     bands, peak, tilt = _spectrum(grey)
     return np.array(
         [

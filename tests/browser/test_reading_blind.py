@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.studies import protocols
+from app.studies.masks import mask_of, path_of
 from app.studies.shelf import Shelf
 from engine import png
 from tests.app.served import Served
@@ -119,6 +120,11 @@ def test_no_byte_that_a_browser_receives_tells_what_a_picture_is(
 ) -> None:
     study = opened(shelf, protocol, count=4, readers=1, sources=SOURCES, practice=2, seed=40961233)
     heard = read_whole(page, served, study, protocol)
+    nothing_tells(heard, study, served, protocol)
+
+
+def nothing_tells(heard: Heard, study: Opened, served: Served, protocol: str) -> None:
+    """Of all that came over the network, nothing but the pixels depends on what a picture is."""
     text = text_of(heard)
     made = study.store.study()
 
@@ -129,11 +135,20 @@ def test_no_byte_that_a_browser_receives_tells_what_a_picture_is(
     words = {made.study_id, made.title, study.store.folder.name, str(made.seed), *ALWAYS}
     words |= {source for source, _ in SOURCES} | {str(served.desk.settings.data)}
     for case in made.cases:
-        words |= {case.case_id, case.scene, case.sha256, *map(str, case.origin.values())}
+        words |= {case.case_id, case.scene, case.sha256, case.mask}
+        words |= set(map(str, case.origin.values()))
     if "{finding}" not in str(protocols.shipped(protocol)):
         words |= {case.finding for case in made.cases} - {"none"}
     found = {word for word in words if word and re.search(rf"\b{re.escape(word)}\b", text)}
     assert found == set()
+
+    # No mask of an edit, by its name (above) or by what is in it.
+    masks = [mask_of(study.store.folder, case.mask) for case in made.cases if case.mask]
+    assert len(masks) == sum(case.synthetic for case in made.cases)
+    files = {
+        path_of(study.store.folder, case.mask).read_bytes() for case in made.cases if case.mask
+    }
+    assert not any(file[16:] in body for file in files for *_, body in heard.answers)
 
     # The pictures: one size, depth, length, form and set of headers in every class.
     truth = classes(study)
@@ -148,4 +163,6 @@ def test_no_byte_that_a_browser_receives_tells_what_a_picture_is(
         assert not any(word.encode() in body for word in words if len(word) > 4)
     assert len(shapes[True] | shapes[False]) == 1
     (shape,) = shapes[True] or shapes[False]
+    for _, body in pictures.values():  # and none of them is a mask
+        assert not any((png.decode(body) >= 128).tolist() == mask.tolist() for mask in masks[:1])
     assert shape[1] == (128, 128, 8, 0) and shape[2] == (b"IHDR", b"IDAT", b"IEND")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from app.studies import protocols
 from app.studies.model import Case, Protocol, Reader, Study
 from app.studies.pictures import Treatment, add_pictures, from_pixels
@@ -22,9 +24,14 @@ class Opened:
 
 
 def pictured(folder: Path, cases: list[Case]) -> tuple[Case, ...]:
-    """The cases with a drawn film each; the synthetic ones are a little smoother."""
+    """The cases with a drawn film each; the synthetic ones are a little smoother, and have masks
+    that say where they were edited."""
+    edited = np.zeros((160, 160), bool)
+    edited[40:80, 30:70] = True
     pictures = [
-        from_pixels(case, film(n, 160, blur=0.6 if case.synthetic else 0.0))
+        from_pixels(case, film(n, 160, blur=0.6), np.roll(edited, n % 60, axis=1))
+        if case.synthetic
+        else from_pixels(case, film(n, 160))
         for n, case in enumerate(cases)
     ]
     return add_pictures(folder, pictures, Treatment(side=SIDE))
