@@ -167,7 +167,7 @@ def _word(name: str, sides: list[list[Any]], key: str) -> Told | None:
         shares = [count / len(one) for count, one in zip(counts, words, strict=True)]
         area = 0.5 + abs(shares[0] - shares[1]) / 2
         table = [[n, len(one) - n] for n, one in zip(counts, words, strict=True)]
-        p = float(stats.fisher_exact(table)[1])
+        p = float(np.asarray(stats.fisher_exact(table))[1])
         if p < CHANCE / COUNT and area >= TELLS and (best is None or area > best.area):
             best = Told(name, area)
     return best

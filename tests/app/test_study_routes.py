@@ -60,6 +60,7 @@ def test_a_frozen_study_cannot_be_changed_by_any_route(asked, shelf, running):
         "pictures/folder": {"table": "cases.csv"},
         "pictures/history": {"states": [1], "source": "a"},
         "pictures/check": {},
+        "pictures/equalise": {},
         "pictures/remove": {"version": running["version"], "cases": [case]},
         "pictures/role": {"version": running["version"], "cases": [case], "role": "catch"},
     }
