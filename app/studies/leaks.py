@@ -163,6 +163,8 @@ def duplicates(cases: Sequence[Case], thumbs: Sequence[Numbers]) -> list[Remark]
         one, two = cases[i], cases[j]
         if one.case_id == two.edit_of or two.case_id == one.edit_of:
             continue
+        if one.edit_of and one.edit_of == two.edit_of:
+            continue  # two edits of one film, in which nearly all is the film's
         if one.scene and one.scene == two.scene:
             continue  # kept apart by the gap, and meant to be alike
         across = one.synthetic != two.synthetic

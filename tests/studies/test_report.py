@@ -77,6 +77,7 @@ def test_no_word_of_a_plot_lies_outside_its_picture():
         plots.forest(rows, ("All readers", ESTIMATE), (0, 1), "share", percent=True),
         plots.roc(curves, told),
         plots.stacked([(name, [1, 2, 3, 4, 5, 6], "12 cases, n = 6000")], [step] * 6),
+        plots.stacked([(name, [1, 2], "12 cases")], ["recognisable, one clear anatomic error"] * 2),
         plots.matrix([f"R{n:02d}" for n in range(12)], [[0.31] * 12] * 12),
         plots.series(stretches, (0, 1), "right answers", True, 0.5),
         plots.heat([(name, "1200 marks in 3000 readings", [(0.5, 0.5)], 10, [])] * 4),
@@ -90,6 +91,42 @@ def test_no_word_of_a_plot_lies_outside_its_picture():
             left = float(x) - {"start": 0, "middle": room / 2, "end": room}[anchor]
             assert left >= -1 and left + room <= width + 1, words
             assert 8 <= float(y) <= height, words
+
+
+def test_answers_in_a_legend_never_lie_over_each_other():
+    """Of one line each word ends before the next square begins, by the widest letters."""
+    for name in ("fair", "definitely synthetic", "recognisable, one clear anatomic error"):
+        drawn = plots.stacked([("ours", [1] * 6, "")], [name] * 6)
+        words = re.findall(r'<text x="([-\d.]+)" y="([-\d.]+)"[^>]*>\d  ([^<]*)', drawn)
+        squares = re.findall(r'<rect x="([-\d.]+)" y="([-\d.]+)" width="12.0"', drawn)
+        assert len(words) == len(squares) == 6
+        for x, y, text in words:
+            for left, top in squares:
+                if abs(float(top) + 11 - float(y)) < 1 and float(left) > float(x):
+                    assert float(x) + 6.4 * (len(text) + 3) < float(left)
+
+
+def test_of_many_remarks_alike_a_few_are_printed_and_the_rest_counted(whole):
+    data, results = whole
+    remarks = [
+        {"about": "duplicates", "grave": True, "sentence": f"Pair {n} is one picture."}
+        for n in range(50)
+    ] + [{"about": "leaks", "grave": False, "sentence": "The grain differs."}]
+    page = report(
+        replace(data, checks={"at": "", "remarks": remarks, "separations": []}), results, {}
+    )
+
+    assert page.count("is one picture.") == 6 and "The grain differs." in page
+    assert "And 44 more about duplicates" in page
+
+
+def test_short_tables_stay_on_one_page_and_long_ones_may_break():
+    counted = sections.Numbers(95)
+    short = counted.table("A", ("a", "b"), [("x", "0.71 (0.60 to 0.82)")] * 5)
+    long = counted.table("B", ("a", "b"), [("x" * 60, "p = 0.123")] * 30)
+
+    assert '<table class="tight">' in short and "<td class=one>0.71" in short
+    assert 'class="tight long"' in long and "<td class=any>x" in long and "class=one>p" in long
 
 
 def test_what_is_written_on_a_shade_is_read_on_it():

@@ -126,6 +126,7 @@ def against_masks(data: Data, part: Part, question: Question) -> dict[str, Any] 
         return None
     return {
         "tolerance": plan.tolerance,
+        "review_of_edits": part.kind == "edit",
         "sources": {source: _source(data, plan, one) for source, one in sorted(cells.items())},
     }
 

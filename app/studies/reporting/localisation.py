@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from app.studies.reporting import plots
-from app.studies.reporting.sections import Numbers
+from app.studies.reporting.tables import Numbers
 
 
 def localisation(found: dict[str, Any], numbers: Numbers) -> str:
@@ -16,6 +16,11 @@ def localisation(found: dict[str, Any], numbers: Numbers) -> str:
     sources = sorted(edits["sources"].items(), key=lambda one: (one[1]["synthetic"], one[0]))
     dropped = sum(one["cases_not_read_by_all"] for _, one in sources)
     left = f" {dropped} pictures that not every reader has read are left out." if dropped else ""
+    if edits["review_of_edits"]:
+        left += (
+            " A mark on either picture counts, since both show the same place; marks outside are "
+            "changes beyond the one in question."
+        )
     parts = [
         "<h3>Marks and the masks of the edits</h3>",
         f"<p>A hit is a trial with a mark within the mask of the edit, or up to "
@@ -32,12 +37,10 @@ def _found(sources: list[tuple[str, dict[str, Any]]], numbers: Numbers) -> str:
     rows = [
         (
             name,
-            str(one["cases"]),
-            str(one["trials"]),
+            f"{one['cases']}, {one['trials']}",
             _told(one["hit"]),
             _told(one["bootstrap"]),
             _percent(one["blind"]),
-            f"{_percent(one['area'], 1)}, {_percent(one['area_with_tolerance'], 1)}",
             f"{one['marks_inside']}, {one['marks_outside']}",
         )
         for name, one in sources
@@ -46,13 +49,10 @@ def _found(sources: list[tuple[str, dict[str, Any]]], numbers: Numbers) -> str:
         f"Trials with a mark on the edit, with {numbers.percent} % CI for readers and pictures as "
         "random (Obuchowski-Rockette; Wilson's over pictures where all trials are alike) and by "
         "two-way bootstrap. Blind: what the same numbers of marks would hit, each set anywhere in "
-        "the picture at random; one such mark hits by the area with tolerance. Readers do not "
-        "look everywhere alike, so a hit rate a little above it shows little"
+        "the picture at random. Readers do not look everywhere alike, so a hit rate a little above "
+        "it shows little"
     )
-    head = (
-        "source", "pictures", "trials", "hit", "two-way bootstrap", "blind",
-        "area, with tolerance", "marks in, out",
-    )  # fmt: skip
+    head = ("source", "pictures, trials", "hit", "two-way bootstrap", "blind", "marks in, out")
     return numbers.table(caption, head, rows)
 
 
@@ -64,9 +64,10 @@ def _widths(sources: list[tuple[str, dict[str, Any]]], numbers: Numbers) -> str:
     ]
     caption = (
         "How far the result hangs on the tolerance: without one, with that of the plan, and with "
-        "twice as much"
+        "twice as much. Area: what of the picture counts, which is how often one mark set "
+        "anywhere at random would hit"
     )
-    head = ("source", "tolerance, of the side", "hit", "area that counts")
+    head = ("source", "tolerance, of the side", "hit", "area")
     return numbers.table(caption, head, rows)
 
 

@@ -4,7 +4,8 @@ from html import escape
 from typing import Any
 
 from app.studies.reporting import plots
-from app.studies.reporting.sections import Numbers, p_of
+from app.studies.reporting.sections import p_of
+from app.studies.reporting.tables import Numbers
 
 ASSUMED = (
     "It takes for granted that readers and pictures differ independently and normally on the logit "

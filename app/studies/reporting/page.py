@@ -11,8 +11,10 @@ from app.studies.methods import checklist, methods_paragraph
 from app.studies.reporting import plots
 from app.studies.reporting.localisation import localisation
 from app.studies.reporting.models import model
-from app.studies.reporting.sections import SECTIONS, Numbers, number, p_of, session
+from app.studies.reporting.sections import SECTIONS, number, p_of, session
+from app.studies.reporting.tables import Numbers
 
+MOST_REMARKS = 6  # of one kind that are printed
 STYLE = Path(__file__).parent / "report.css"
 
 
@@ -166,9 +168,25 @@ def _checked(data: Data, numbers: Numbers) -> str:
         "How well a program that sees no anatomy told the sources apart before the freeze: area "
         "under the curve with 95 % CI; 0.5 is not at all"
     )
-    said = [f"<li>{escape(one['sentence'])}</li>" for one in data.checks["remarks"]]
+    said = [f"<li>{escape(one)}</li>" for one in _remarks(data.checks["remarks"])]
     listed = f"<ul>{''.join(said)}</ul>" if said else ""
     return numbers.table(caption, ("sources", "area", "by"), rows) + listed
+
+
+def _remarks(remarks: list[dict[str, Any]]) -> list[str]:
+    """The sentences of a check; of many alike the first few, and how many more there are."""
+    found = []
+    counts = Counter(one["about"] for one in remarks)
+    told: Counter[str] = Counter()
+    for one in remarks:
+        about = one["about"]
+        told[about] += 1
+        if told[about] <= MOST_REMARKS:
+            found.append(one["sentence"])
+        if told[about] == counts[about] > MOST_REMARKS:
+            more = counts[about] - MOST_REMARKS
+            found.append(f"And {more} more about {about}; all of them are in record.json.")
+    return found
 
 
 def _quality(results: dict[str, Any], numbers: Numbers) -> str:

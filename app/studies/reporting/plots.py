@@ -23,6 +23,7 @@ LABEL = 138  # room for names on the left
 NOTE = 170  # room for an estimate with its interval on the right
 ROW = 24
 LONGEST = 18  # letters of a name
+LEGEND = 28  # letters of an answer that has room beside another one
 
 
 def named(name: str) -> str:
@@ -168,12 +169,13 @@ def stacked(
     bottom = 8 + len(rows) * (ROW + 10)
     parts += below(0, 1, place, bottom, "share of answers", True)
     legend = bottom + 50
+    columns = 2 if max(map(len, names)) <= LEGEND else 1
     for level, name in enumerate(names):
-        y = legend + (level // 2) * 20
-        x = LABEL + (level % 2) * (right - LABEL + 60) / 2
+        y = legend + (level // columns) * 20
+        x = LABEL + (level % columns) * (right - LABEL + 60) / 2
         parts.append(rect(x, y, 12, 12, fill=colours[level], more=' stroke="#888"'))
         parts.append(text(x + 18, y + 11, f"{level + 1}  {name}", kind="small"))
-    return svg(legend + (len(names) + 1) // 2 * 20 + 4, "Shares of answers by source", parts)
+    return svg(legend + -(-len(names) // columns) * 20 + 4, "Shares of answers by source", parts)
 
 
 def matrix(names: Sequence[str], values: Sequence[Sequence[float | None]]) -> str:

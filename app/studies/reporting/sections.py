@@ -1,39 +1,12 @@
 """What the report says of one question: figures with their captions, tables, sentences."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
 from app.studies.reporting import plots
-
-
-@dataclass
-class Numbers:
-    """Counts figures and tables through the report, so that a text can cite them."""
-
-    percent: int
-    figures: int = 0
-    tables: int = 0
-
-    def figure(self, drawn: str, caption: str) -> str:
-        self.figures += 1
-        words = f"<b>Figure {self.figures}.</b> {escape(caption)}"
-        return f"<figure>{drawn}<figcaption>{words}</figcaption></figure>"
-
-    def table(self, caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-        """A table, or one word where it has no row."""
-        if not rows:
-            return f"<p>{escape(caption)}: none.</p>"
-        self.tables += 1
-        words = f"<caption><b>Table {self.tables}.</b> {escape(caption)}</caption>"
-        top = "".join(f"<th scope=col>{escape(one)}</th>" for one in head)
-        lines = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(one))}</td>" for one in row) + "</tr>"
-            for row in rows
-        )
-        return f"<table>{words}<thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+from app.studies.reporting.tables import Numbers
 
 
 def decision(found: dict[str, Any], numbers: Numbers) -> str:
@@ -279,8 +252,8 @@ def marks(found: dict[str, Any], numbers: Numbers) -> str:
     if not any(points for _, _, points, _, _ in panels):
         return "<p>Nothing was marked.</p>"
     caption = (
-        "Where readers marked what looks wrong: density of marks a reading, smoothed, all panels "
-        "on one scale. A square is the picture as shown; pictures are not aligned to each other."
+        "Where readers set marks: density of marks a reading, smoothed, all panels on one scale. "
+        "A square is the picture as shown; pictures are not aligned to each other."
     )
     if edits:
         caption += " Outlines: the masks of the edits of all pictures of the source."
