@@ -136,18 +136,6 @@ def test_shift_keeps_the_proportion_of_a_scaled_label(filled: Any) -> None:
     assert abs(new[3] - new[1] - wanted) <= 1
 
 
-def test_a_label_turned_by_four_quarters_is_what_it_was(filled: Any) -> None:
-    before = plane(filled, HEART)
-    press(filled, "3", "v")
-    for _ in range(90):
-        filled.keyboard.press("}")
-    press(filled, "Enter")
-    assert not np.array_equal(plane(filled, HEART), before)
-    rows, columns = np.nonzero(plane(filled, HEART))
-    was = np.nonzero(before)
-    assert np.ptp(columns) == np.ptp(was[0]) and np.ptp(rows) == np.ptp(was[1])
-
-
 def test_escape_and_undo_drop_a_move_and_a_click_outside_keeps_it(filled: Any) -> None:
     before = bits_of(filled)
     press(filled, "3", "v", "ArrowRight", "Escape")
