@@ -32,7 +32,7 @@
         : changed ? "Changed, not saved yet"
         : empty || saved === null ? "Empty" : `Saved ${time}`);
     const nothing = empty && !changed;
-    const wait = document.body.dataset.run === "running" || coming;
+    const wait = document.body.dataset.run === "running" || coming !== 0;
     for (const [id, what] of [["bar-save", "Save the project to a file (Ctrl+S)"], ["bar-export", "Export (Ctrl+E)"]]) {
       const button = document.getElementById(id);
       if (!button) continue;
@@ -48,7 +48,7 @@
   new MutationObserver((changes) => {
     if (changes.some((one) => one.oldValue === "running") && document.body.dataset.run !== "running") {
       clearTimeout(coming);
-      coming = setTimeout(arrived, 3000);
+      coming = page.brings ? setTimeout(arrived, 3000) : 0;
     }
     status();
   }).observe(document.body, { attributes: true, attributeFilter: ["data-run"], attributeOldValue: true });

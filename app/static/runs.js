@@ -138,6 +138,8 @@
   function ended(view) {
     const id = job;
     job = null;
+    // One that was stopped or lost may have finished stages, one that failed has none to bring.
+    page.brings = view.state !== "failed" || Boolean(view.pictures?.length);
     document.body.dataset.run = "idle";
     const bar = $("#run-lines .bar");
     if (bar) bar.hidden = true;
@@ -145,10 +147,10 @@
     if (line) line.hidden = true;
     say("run-left", "");
     $("#run-status")?.setAttribute("aria-live", "polite");
-    const seconds = ((performance.now() - sent) / 1000).toFixed(1);
-    say("run-status", view.state === "done" ? `Done in ${seconds} s. ${view.remark || ""}`.trim() : view.sentence);
+    say("run-status", outcome(view));
     if (canvas()) {
       canvas().preview(null);
+      if (view.pictures?.length) canvas().film();
       if (view.variations > 1) grid(view, true);
       if (view.state === "stopped") page.stopped({ pictures: [], results: [], stages: [], ...view });
       if (view.state === "failed" || view.state === "lost") page.failed(view, view.verb ? id : null);
@@ -158,9 +160,17 @@
     page.describe();
   }
 
+  // What went wrong is said once, in the note on the picture.
+  function outcome(view) {
+    const seconds = ((performance.now() - sent) / 1000).toFixed(1);
+    if (view.state === "done") return `Done in ${seconds} s. ${view.remark || ""}`.trim();
+    if (view.state === "stopped" || !canvas()) return view.sentence;
+    const made = view.pictures?.length || 0;
+    return made ? `${made} of ${view.variations} pictures were made.` : "No picture was made.";
+  }
+
   page.note = (note) => {
     if (!note) return;
-    if (note.tone === "bad") say("run-status", note.text); // a warning leaves "Done" as it is
     if (canvas()) canvas().note({ tone: note.tone, title: note.text, text: "", buttons: [] });
   };
 

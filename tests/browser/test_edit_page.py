@@ -72,6 +72,11 @@ def says(page: Any, text: str) -> None:
     page.get_by_role("status", name="Run status").get_by_text(text).wait_for()
 
 
+def says_in_view(page: Any, text: str) -> None:
+    """Wait until something over the picture says this."""
+    page.get_by_role("region", name="Viewport").get_by_text(text).first.wait_for()
+
+
 def stop_heard(page: Any) -> Any:
     """Ends when the server has answered a stop: before that a run may as well be done first."""
     return page.expect_response(lambda answer: answer.url.endswith("/stop"))
@@ -370,7 +375,7 @@ def test_a_seed_that_is_no_number_is_a_sentence(edit: Any) -> None:
     edit.get_by_role("spinbutton", name="Seed").fill("1.5")
     assert edit.get_by_role("checkbox", name="Keep seed").is_checked()
     run(edit)
-    says(edit, "The seed must be a whole number")
+    says_in_view(edit, "The seed must be a whole number")
 
     edit.get_by_role("spinbutton", name="Seed").fill("12")
     run(edit)
@@ -380,7 +385,7 @@ def test_a_seed_that_is_no_number_is_a_sentence(edit: Any) -> None:
 def test_a_finding_without_words_names_its_letter(edit: Any) -> None:
     add_a_finding(edit, "")
     run(edit)
-    says(edit, "Finding A has no words.")
+    says_in_view(edit, "Finding A has no words.")
     assert edit.evaluate("XREAL.canvas.summary().findings.length") == 1
 
 

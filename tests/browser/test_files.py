@@ -25,7 +25,13 @@ from tests.browser.test_documents import (
     undo,
     work,
 )
-from tests.browser.test_edit_page import choose, open_file, paint_a_chest, states
+from tests.browser.test_edit_page import (
+    choose,
+    open_file,
+    paint_a_chest,
+    says_in_view,
+    states,
+)
 
 DROP = """async ([names, contents]) => {
     const carried = new DataTransfer();
@@ -44,10 +50,6 @@ def drop(page: Any, *paths: Path) -> None:
 
 def asked(page: Any, way: str) -> None:
     page.get_by_role("dialog", name="Open file").get_by_role("button", name=way).click()
-
-
-def says_in_view(page: Any, text: str) -> None:
-    page.get_by_role("region", name="Viewport").get_by_text(text).first.wait_for()
 
 
 def region(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_edit_page import READY, says
+from tests.browser.test_edit_page import READY, says, says_in_view
 from tests.lives import Lives
 
 
@@ -26,7 +26,7 @@ def test_a_lost_run_is_said_and_the_next_one_is_made_by_new_models(lives: Lives,
     report = page.get_by_role("textbox", name="Report")
     report.fill("die")
     page.get_by_role("button", name="Generate", exact=True).click()
-    says(page, "ended in the middle of this run")
+    says_in_view(page, "ended in the middle of this run")
     page.get_by_text("Nothing else is lost").first.wait_for()
     assert report.input_value() == "die"
 

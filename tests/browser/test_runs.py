@@ -223,6 +223,8 @@ def test_too_little_memory_names_the_need_and_the_one_change_that_helps(
     served.engine.fails_with = OutOfMemory("graphics card", 11.2, 7.9)
     run(edit)
     edit.get_by_text("Not enough graphics memory: 11.2 GiB needed, 7.9 GiB free.").wait_for()
+    says(edit, "No picture was made.")
+    assert edit.locator("body").inner_text().count("11.2 GiB") == 1  # said once
     served.engine.fails_with = None
     edit.get_by_role("button", name="Guidance 1").click()
     says(edit, "Done")
@@ -241,6 +243,16 @@ def test_a_failure_is_an_alert_whose_details_can_be_copied(served: Served, edit:
     assert '"software": "XReal Studio' in copied and "Doe" not in copied
     edit.keyboard.press("Escape")
     alert.wait_for(state="hidden")
+
+
+def test_a_run_that_failed_brings_nothing_to_wait_for(served: Served, edit: Any) -> None:
+    run(edit)
+    says(edit, "Done")
+    served.engine.fails_with = ZeroDivisionError("nothing of Mr Doe")
+    run(edit)
+    edit.get_by_role("alert").filter(has_text="could not be made").wait_for()
+
+    assert edit.get_by_role("button", name="Export").get_attribute("aria-disabled") == "false"
 
 
 def test_two_people_wait_for_one_worker_and_see_only_their_own(

@@ -205,6 +205,17 @@ function startCanvas(element, props, upload, trigger, watch) {
     view.fit();
   };
   app.previewing = (on) => { overlay.previewing = on; if (!on) app.progress(null); view.redraw(); app.refresh(); };
+  // A run's new picture is seen before its drawing: outlines only, until one draws or asks for the fill.
+  let filmComes = false;
+  app.filmFirst = (on) => {
+    if (overlay.filmFirst === on) return;
+    overlay.filmFirst = on;
+    view.redraw();
+    app.refresh();
+  };
+  app.filmAsked = () => { filmComes = true; app.filmFirst(true); };
+  app.filmShown = () => { if (filmComes) app.filmFirst(true); filmComes = false; };
+  app.begin = (title) => { app.filmFirst(false); d.begin(title); };
   app.progress = (fraction) => {
     $(".prog").hidden = fraction === null || fraction === undefined;
     if (!$(".prog").hidden) $(".prog i").style.width = 100 * Math.min(1, Math.max(0, fraction)) + "%";
@@ -261,7 +272,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   PRESETS.concat([{ name: "Custom" }]).forEach((p) => $("[data-in=preset]").append(makeNode("option", { value: p.name }, p.name)));
   const api = {
     measured: (doc, state, found) => { read.set(doc + "/" + state, found); panel.showMeasures(); },
-    measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, open: transfer.open, note: app.note,
+    measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, film: app.filmAsked, open: transfer.open, note: app.note,
     area: app.area, zone: tools.zone, offer: offers.show, frame: frame.set, grid: (g) => (g ? grid.show(g) : grid.close()), summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(), fold: () => app.fold(),
     remember: d.remember, packed: transfer.packed, unpacked: transfer.unpacked, look: app.seen,
     finish: () => { app.commitWords(); tools.finish(); },

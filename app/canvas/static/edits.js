@@ -32,7 +32,7 @@ function makeEdits(app) {
     if (refused()) return;
     const m = bitMask(ui.bit), box = d.boxes[ui.bit];
     if (!box) return app.say(app.subject(ui.bit) + " is not drawn yet.");
-    d.begin(title + ", " + d.nameOf(ui.bit));
+    app.begin(title + ", " + d.nameOf(ui.bit));
     change({ source: d.bits.slice(), m, box, on: painter(ui.bit, true), off: painter(ui.bit, false) });
     d.touched();
     if (!d.commit()) app.say("Nothing changed.");
@@ -53,7 +53,7 @@ function makeEdits(app) {
     app.tools.finish();
     if (refused()) return;
     const m = bitMask(ui.bit), on = painter(ui.bit, true), off = painter(ui.bit, false);
-    d.begin("invert, " + d.nameOf(ui.bit));
+    app.begin("invert, " + d.nameOf(ui.bit));
     each([0, 0, d.w, d.h], (i) => (d.bits[i] & m ? off(i) : on(i)));
     d.touched();
     d.commit();
@@ -67,7 +67,7 @@ function makeEdits(app) {
     const m = bitMask(bit), from = d.boxes[bit];
     if (!from) return app.say(app.subject(bit) + " is not drawn yet.");
     const source = d.bits.slice(), on = painter(to, true, ""), off = painter(to, false);
-    d.begin("mirror, " + d.nameOf(bit));
+    app.begin("mirror, " + d.nameOf(bit));
     if (d.boxes[to]) each(d.boxes[to], off);
     each(from, (i) => { if (source[i] & m) on(i + d.w - 1 - 2 * (i % d.w)); });
     d.touched();
@@ -78,7 +78,7 @@ function makeEdits(app) {
     const why = app.lockReason(a) || app.lockReason(b);
     if (why) return app.say(why);
     app.tools.finish();
-    d.begin("swap, " + d.nameOf(a) + " and " + d.nameOf(b));
+    app.begin("swap, " + d.nameOf(a) + " and " + d.nameOf(b));
     const ma = bitMask(a), mb = bitMask(b);
     d.bits.forEach((v, i) => {
       const rest = v & ~ma & ~mb;

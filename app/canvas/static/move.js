@@ -152,7 +152,7 @@ function makeMove(app) {
       const x = i % d.w, y = (i - x) / d.w;
       to = joined(to, [x, y, x + 1, y + 1]);
     });
-    d.begin((pure ? "move, " : "move and scale, ") + d.nameOf(done.bit));
+    app.begin((pure ? "move, " : "move and scale, ") + d.nameOf(done.bit));
     app.tools.each(joined(done.box, to), (i) => d.put(i, (target[i] ? d.bits[i] | bit : d.bits[i] & ~bit) >>> 0));
     d.touched();
     d.commit();

@@ -72,9 +72,10 @@ function hatchTile(kind, ratio) {
 }
 
 function makeOverlay(d) {
-  const o = { opacity: 0.25, outlines: true, measures: true, previewing: false, hideAll: false, zoneLoops: null, offerLoops: null };
+  const o = { opacity: 0.25, outlines: true, measures: true, previewing: false, filmFirst: false, hideAll: false, zoneLoops: null, offerLoops: null };
   const cache = {};
   const tiles = {};
+  const bare = () => o.previewing || o.filmFirst;    // one looks at the picture: outlines only
 
   const shape = (bit, view) => {
     const exact = !view.smooth && view.zoom / view.ratio >= 6, stride = Math.max(1, Math.floor(0.8 / view.zoom));
@@ -96,7 +97,7 @@ function makeOverlay(d) {
     if (!path) return;
     if (map) path.addPath(still, map);               // lines keep their width while the label is scaled
     const look = labelLook(d, bit), px = view.ratio / view.zoom;
-    const filled = !o.previewing && o.opacity > 0;
+    const filled = !bare() && o.opacity > 0;
     if (filled) {
       ctx.globalAlpha = o.opacity;
       ctx.fillStyle = look.colour;
@@ -113,7 +114,7 @@ function makeOverlay(d) {
       }
       ctx.globalAlpha = 1;
     }
-    if (!o.outlines && !o.previewing) return;
+    if (!o.outlines && !bare()) return;
     const width = chosen ? 2.4 : 1.8;
     ctx.lineJoin = "round";
     ctx.setLineDash([]);
@@ -130,10 +131,13 @@ function makeOverlay(d) {
   const drawTag = (ctx, view, bit, map) => {
     let at = cache[bit] && cache[bit].anchor;
     if (!at) return;
+    const box = d.boxes[bit], s = view.ratio;
+    if (bare()) at = [box[2], box[1]];               // beside the finding, not on it
     if (map) { const p = map.transformPoint({ x: at[0], y: at[1] }); at = [p.x, p.y]; }
-    const s = view.ratio;
+    let x = at[0] * view.zoom + view.px, y = at[1] * view.zoom + view.py;
+    if (bare()) { x = Math.min(ctx.canvas.width - 10 * s, x + 10 * s); y = Math.max(10 * s, y - 10 * s); }
     ctx.save();
-    ctx.setTransform(1, 0, 0, 1, Math.round(at[0] * view.zoom + view.px), Math.round(at[1] * view.zoom + view.py));
+    ctx.setTransform(1, 0, 0, 1, Math.round(x), Math.round(y));
     ctx.fillStyle = "rgba(0,0,0,.8)";
     ctx.strokeStyle = FINDING_COLOUR;
     ctx.lineWidth = s;

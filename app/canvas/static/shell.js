@@ -30,8 +30,9 @@ function makeShell(app) {
   field("tolerance", "input", (f) => app.growing.tolerance(Number(f.value)));
   field("where", "change", (f) => { ui.where = f.value; });
   field("preset", "change", (f) => app.preset(f.value));
-  field("opacity", "input", (f) => { overlay.opacity = f.value / 100; app.refresh(); });
-  field("outlines", "change", (f) => { overlay.outlines = f.checked; app.refresh(); });
+  field("opacity", "input", (f) => { overlay.opacity = f.value / 100; app.filmFirst(false); app.refresh(); });
+  field("opacity", "pointerdown", () => app.filmFirst(false));
+  field("outlines", "change", (f) => { overlay.outlines = f.checked; app.filmFirst(false); app.refresh(); });
   field("measures", "change", (f) => { overlay.measures = f.checked; app.refresh(); });
 
   app.disable = (name, why, title) => {
@@ -121,7 +122,8 @@ function makeShell(app) {
     $("[data-in=tolerance]").value = ui.tolerance;
     $("[data-in=tolerance]").setAttribute("aria-valuetext", ui.tolerance + " of 255 grey levels");
     $(".tolerance-now").textContent = ui.tolerance;
-    $(".opacity-now").textContent = Math.round(overlay.opacity * 100) + " %";
+    $(".opacity-now").textContent = overlay.filmFirst ? "off" : Math.round(overlay.opacity * 100) + " %";
+    $(".opacity-now").title = overlay.filmFirst ? "Outlines only, until you draw" : "";
     $("[data-do=mirror]").setAttribute("aria-pressed", String(ui.mirror));
     $("[data-do=invert]").setAttribute("aria-pressed", String(pictures.invert));
     const folded = app.folded(), fold = $("[data-do=fold]");

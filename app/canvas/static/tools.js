@@ -24,7 +24,7 @@ function makeTools(app) {
   };
 
   const begin = (title) => {
-    d.begin(title + ", " + d.nameOf(ui.bit));
+    app.begin(title + ", " + d.nameOf(ui.bit));
     ui.active = bitMask(ui.bit) | (ui.mirror ? bitMask(mirrored(ui.bit)) : 0);
     view.redraw();
   };

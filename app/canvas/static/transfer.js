@@ -122,6 +122,7 @@ function makeTransfer(app, upload) {
       d.restart(next.doc, { w, h, bits: new Uint32Array(w * h), rev: next.base || 0 });
       view.fit();
     }
+    if (fresh) app.filmFirst(false);
     if (fresh && !early) { ui.pinned = null; ui.dismissed = false; if (!d.finding(ui.bit) && isFinding(ui.bit)) ui.bit = 0; }
     if ("area" in next) app.area(next.area);
     if ("current" in next || "image_url" in next || fresh) {
@@ -138,6 +139,7 @@ function makeTransfer(app, upload) {
       app.previewing(!!next.proposal);
     }
     if (next.look) app.takeSeen(next.look);
+    if ("current" in next) app.filmShown();
     app.history.compareWith();
     app.refresh();
   };
