@@ -15,7 +15,8 @@ BOX = "window.XREAL.canvas.drawing.boxes[2]"
 HANDLE_AWAY = "26 * window.XREAL.canvas.view.ratio / window.XREAL.canvas.view.zoom"
 A_ROW_LESS = """() => { const d = window.XREAL.canvas.drawing, [x0, , x1, y1] = d.boxes[2];
     d.begin("a row less");
-    for (let x = x0, row = (y1 - 1) * d.w; x < x1; x++) d.put(row + x, (d.bits[row + x] & ~4) >>> 0);
+    const row = (y1 - 1) * d.w;
+    for (let i = row + x0; i < row + x1; i++) d.put(i, (d.bits[i] & ~4) >>> 0);
     d.touched(); d.commit(); }"""
 
 
