@@ -119,9 +119,9 @@ def source_said(study: Study, name: str, synthetic: bool) -> dict[str, Any]:
 def sizes_said(cases: list[Case]) -> str:
     """What the originals were, for the column that says what was made of them."""
     kinds = sorted({str(case.origin.get("made from", "")) for case in cases} - {""})
-    sizes = sorted(
-        {(c.origin.get("width"), c.origin.get("height")) for c in cases} - {(None, None)}
-    )
+    own = [case.origin.get("original") for case in cases]  # studies of before have none, or a word
+    facts = [a if isinstance(a, dict) else c.origin for a, c in zip(own, cases, strict=True)]
+    sizes = sorted({(one.get("width"), one.get("height")) for one in facts} - {(None, None)})
     said = f"{sizes[0][0]} x {sizes[0][1]}" if len(sizes) == 1 else "several sizes" * bool(sizes)
     return ", ".join(word for word in (*kinds, said) if word)
 

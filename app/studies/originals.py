@@ -18,6 +18,7 @@ from app.studies.framing import Pixels
 from app.studies.model import Case
 
 FEWEST = 10  # originals of each class, below which nothing is said
+SMALLEST_GRID = 16  # px, below which no blocks of eight can be told
 TELLS = 0.65  # area under the curve from which a fact is said to tell
 CHANCE = 0.01  # of any fact of all being called one that tells by accident
 # Facts that no shown file has any more, and how each is called.
@@ -47,11 +48,15 @@ def facts_of(pixels: Pixels) -> dict[str, Any]:
     """What (H, W) in [0, 1] tells of the original beside anatomy; told to no reader."""
     height, width = pixels.shape
     codes = np.round(pixels.clip(0, 1) * 255).astype(np.uint8)
+    share = border(codes)
+    edge = -(-round(share * min(codes.shape)) // 8) * 8  # a border is no block of JPEG
+    inner = codes[edge : height - edge, edge : width - edge]
+    told = min(inner.shape) >= SMALLEST_GRID
     return {
         "width": width,
         "height": height,
-        "border": round(border(codes), 4),
-        "blocks": round(blocks(codes.astype(np.float64)), 4) if width > 16 else 0.0,
+        "border": round(share, 4),
+        "blocks": round(blocks(inner.astype(np.float64)), 4) if told else 0.0,
     }
 
 

@@ -105,6 +105,7 @@ def test_a_border_of_the_originals_is_told_and_whether_readers_still_see_it(tmp_
         return png(cv2.copyMakeBorder(pixels[12:-12, 12:-12], 12, 12, 12, 12, 0), stem)
 
     sentences = said(tmp_path, framed, Treatment(side=128, crop=crop))
+    assert not any("JPEG" in one for one in sentences)  # its edge is no block
     (sentence,) = [one for one in sentences if "border of one tone" in one]
 
     assert "medians 0.0 and 6.2 % of the side" in sentence and told in sentence
