@@ -22,6 +22,7 @@ from engine.images import read_mask
 
 MASKS = "masks"
 PACKED = "masks.zip"  # of an export
+LARGEST = 2048  # px of a side, as of a shown picture
 MOST_BYTES = 20_000_000  # of one mask in an export, unpacked: many times what is ever written
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the same masks make the same archive
 
@@ -132,7 +133,11 @@ def _decoded(data: bytes, sha256: str) -> Flags:
         raise StudyError(
             f"The mask {sha256[:12]} was changed after it was stored. Put it back from a copy."
         )
+    damaged = f"The mask {sha256[:12]} is damaged, or no square of up to {LARGEST} px."
     try:
-        return png.decode(data) >= 128
-    except EngineError as error:
-        raise StudyError(f"The mask {sha256[:12]} is damaged.") from error
+        width, height, *_ = png.header(data)
+        if 0 < width == height <= LARGEST:
+            return png.decode(data) >= 128
+    except (EngineError, OSError) as error:
+        raise StudyError(damaged) from error
+    raise StudyError(damaged)

@@ -1,6 +1,9 @@
 """Masks of edits: the way of their pictures, on the server alone, frozen, verified, exported."""
 
+import csv
+import hashlib
 import json
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +14,7 @@ from app.studies.design import make_design
 from app.studies.documents import to_document
 from app.studies.errors import StudyError
 from app.studies.exporting import analyse_export, export, read_export
-from app.studies.masks import MASKS, PACKED, framed, mask_of, path_of
+from app.studies.masks import MASKS, PACKED, framed, mask_of, path_of, unpacked
 from app.studies.model import Case
 from app.studies.pictures import (
     PICTURES,
@@ -23,6 +26,7 @@ from app.studies.pictures import (
 )
 from app.studies.replay import verify
 from app.studies.store import open_store
+from engine import png
 from tests.studies.edited import edited_folder
 from tests.studies.films import film
 from tests.studies.small import opened, plain_answer, read_all, study
@@ -163,10 +167,21 @@ def test_a_reader_is_given_no_mask_by_any_name(made):
 
 @pytest.fixture
 def exported(made):
+    """R01 marks the middle of every mask, R02 a corner that is in none; both the same elsewhere."""
     folder, cases = made
     store = opened(folder, replace(study(readers=2, gap=1), cases=cases))
+    trials = {trial.trial_id: trial.left_case for trial in store.design().trials}
+    masks = {case.case_id: case.mask for case in cases}
     for reader in ("R01", "R02"):
-        read_all(store, reader)
+        while shown := store.for_reader(reader):
+            place = (0.99, 0.99)
+            mask = masks[trials[shown.trial_id]]
+            if mask and reader == "R01":
+                rows, columns = np.nonzero(mask_of(folder, mask))
+                place = (columns.mean() / 128, rows.mean() / 128)
+            marks = [{"x": place[0], "y": place[1], "tag": ""}]
+            answers = {"source": 4, "marks": marks}
+            store.submit(reader, shown.trial_id, answers, f"x-{shown.trial_id}")
     store.close_reading("PI")
     store.unblind("PI")
     results = export(store, folder.parent / "export", "PI")
@@ -181,8 +196,27 @@ def test_an_export_has_the_masks_and_gives_the_same_numbers_again(exported):
     for sha256, flags in again.masks.items():
         np.testing.assert_array_equal(flags, mask_of(store.folder, sha256))
     assert analyse_export(folder) == results
-    assert results["parts"]["turing"]["marks"]["edits"]["sources"]["ours"]["hit"]["value"] == 0
+    found = results["parts"]["turing"]["marks"]["edits"]["sources"]["ours"]
+    assert (found["hit"]["value"], found["marks_inside"], found["marks_outside"]) == (0.5, 6, 6)
+    assert [row["hits"] for row in found["readers"]] == [6, 0]
     assert "marks.csv" in (folder / "dictionary.csv").read_text("utf-8")
+    with (folder / "cases.csv").open(encoding="utf-8") as file:
+        assert {row["case_id"]: row["mask"] for row in csv.DictReader(file)} == {
+            case.case_id: case.mask for case in cases
+        }
+
+
+def test_a_study_in_which_nobody_marked_anything_says_so_and_has_no_hits(made):
+    folder, cases = made
+    store = opened(folder, replace(study(readers=1, gap=1), cases=cases))
+    read_all(store, "R01")
+    store.close_reading("PI")
+    store.unblind("PI")
+    found = export(store, folder.parent / "export", "PI")["parts"]["turing"]["marks"]
+
+    assert found["edits"]["sources"]["ours"]["hit"]["value"] == 0
+    page = (folder.parent / "export" / "report.html").read_text("utf-8")
+    assert "Nothing was marked." in page and "Marks and the masks of the edits" in page
 
 
 def test_an_export_whose_masks_are_lost_or_of_another_study_is_refused(exported):
@@ -195,6 +229,19 @@ def test_an_export_whose_masks_are_lost_or_of_another_study_is_refused(exported)
     (folder / PACKED).unlink()
     with pytest.raises(StudyError, match=r"masks.zip is missing"):
         analyse_export(folder)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"no picture", png.encode(np.zeros((40, 60), np.uint8)), b"\x89PNG\r\n\x1a\n" + bytes(40)],
+)
+def test_a_mask_of_an_export_that_is_no_square_picture_is_refused_with_a_sentence(tmp_path, data):
+    sha256 = hashlib.sha256(data).hexdigest()
+    with zipfile.ZipFile(tmp_path / PACKED, "w") as archive:
+        archive.writestr(f"{sha256}.png", data)
+
+    with pytest.raises(StudyError, match=f"The mask {sha256[:12]} is"):
+        unpacked(tmp_path / PACKED, [sha256])
 
 
 def test_nothing_is_exported_with_a_mask_that_was_changed_by_hand(made):
