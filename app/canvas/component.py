@@ -29,6 +29,7 @@ SCRIPTS = (
     "panel.js",
     "history.js",
     "transfer.js",
+    "kept.js",
     "offers.js",
     "look.js",
     "frame.js",

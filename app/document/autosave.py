@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.document import archive
+from app.document import archive, steps
 from app.document.project import (
     NAMED,
     THUMBNAIL,
@@ -140,6 +140,16 @@ class Documents:
     def has(self, id: str, doc: str) -> bool:
         """Whether the browser has saved a document of this name."""
         return bool(NAMED.fullmatch(doc)) and bool(saves_of(self._home(id, doc)))
+
+    def keep_steps(self, id: str, doc: str, rev: int, packed: bytes) -> None:
+        """Keep what can be taken back of a document that is saved (see ``steps``)."""
+        with self._of(id):
+            if self.has(id, doc):
+                steps.keep(self._home(id, doc), rev, packed)
+
+    def steps(self, id: str, doc: str, rev: int) -> bytes | None:
+        """What can be taken back of revision ``rev`` of its drawing."""
+        return steps.kept(self._home(id, doc), rev) if self.has(id, doc) else None
 
     def new(self, session: Session) -> None:
         """The browser has an empty document from now on; the former one stays."""

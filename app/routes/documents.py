@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app import messages
 from app.canvas.drawing import MOST_PIXELS, Drawing, read_planes
-from app.document import listing
+from app.document import listing, steps
 from app.document.autosave import NAMED, Documents
 from app.document.session import Session
 from app.document.viewing import view_of
@@ -27,6 +27,7 @@ Owner = Callable[[Request], str]
 
 def add_document_routes(app: FastAPI, owner: Owner, desk: Desk) -> None:
     add_saving(app, owner, desk)
+    add_steps(app, owner, desk)
     add_opening(app, owner, desk)
     add_listing(app, owner, desk)
 
@@ -77,6 +78,34 @@ def add_saving(app: FastAPI, owner: Owner, desk: Desk) -> None:
             return view_of(session, desk.loading.engine).props()
 
         return await answered(done)
+
+
+def add_steps(app: FastAPI, owner: Owner, desk: Desk) -> None:
+    """What can be taken back after a reload: bytes of the page for one revision of its drawing."""
+
+    @app.post("/api/steps")
+    async def keep(request: Request, doc: str, rev: int) -> Any:
+        id = owner(request)
+        packed = await limited(request, steps.MOST_BYTES)
+
+        def done() -> Response:
+            session, keeper = desk.sessions.of(id), desk.sessions.keeper
+            drawing = session.drawing
+            known = session.doc == doc and drawing is not None and drawing.rev == rev
+            if known and isinstance(keeper, Documents):
+                keeper.keep_steps(id, doc, rev, packed)
+            return Response(status_code=204)
+
+        return await answered(done)
+
+    @app.get("/api/steps")
+    def give(request: Request, doc: str, rev: int) -> Response:
+        id, keeper, found = owner(request), desk.sessions.keeper, None
+        if isinstance(keeper, Documents) and desk.sessions.of(id).doc == doc:
+            found = keeper.steps(id, doc, rev)
+        if found is None:
+            return Response(status_code=204)
+        return Response(found, media_type="application/octet-stream")
 
 
 def add_opening(app: FastAPI, owner: Owner, desk: Desk) -> None:

@@ -122,7 +122,21 @@
     connected();
     if (!changed) await forget(told.doc);
     kept = false;
+    keepSteps();
     return !changed;
+  }
+
+  // What can be taken back goes along, for after a reload. A document without it is whole all the same.
+  async function keepSteps() {
+    try {
+      const { doc, rev, packed } = await canvas().steps();
+      if (rev === sentRev && doc === sentDoc) await page.ask(`/api/steps?doc=${doc}&rev=${rev}`, { method: "POST", body: packed });
+    } catch { /* a reload will find less to take back */ }
+  }
+  async function takeSteps() {
+    const { doc, rev } = page.summary();
+    const answer = await page.ask(`/api/steps?doc=${doc}&rev=${rev}`);
+    if (answer.status === 200) await canvas().stepsBack(new Uint8Array(await answer.arrayBuffer()));
   }
 
   async function failed(told, packed, why, again) {
@@ -319,7 +333,9 @@
     if (!ready) return setTimeout(begin, 100);
     sentRev = engine.rev;
     sentDoc = engine.doc;
-    if (!readOnly) await takeKept(engine).catch((error) => canvas().note({ tone: "warn", title: error.message, text: "" }));
+    if (readOnly) return;
+    await takeKept(engine).catch((error) => canvas().note({ tone: "warn", title: error.message, text: "" }));
+    await takeSteps().catch(() => {}); // of another drawing, or damaged: then nothing can be taken back
   }
 
   function start() {

@@ -65,6 +65,8 @@ ROUTES: dict[tuple[str, str], Need] = {
     (GET, "/api/drawings/{key}"): Need.OWNER,
     (POST, "/api/save"): Need.OWNER,
     (POST, "/api/history"): Need.OWNER,
+    (GET, "/api/steps"): Need.OWNER,
+    (POST, "/api/steps"): Need.OWNER,
     (POST, "/api/files"): Need.OWNER,
     (POST, "/api/files/{token}/drop"): Need.OWNER,
     (POST, "/api/folder"): Need.OWNER,

@@ -251,6 +251,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   const history = (app.history = makeHistory(app));
   const panel = (app.panel = makePanel(app));
   const transfer = (app.transfer = makeTransfer(app, upload));
+  const kept = makeKept(app);
   const offers = (app.offers = makeOffers(app));
   const look = (app.look = makeLook(app));
   const frame = makeFrame(app);
@@ -275,6 +276,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, film: app.filmAsked, open: transfer.open, note: app.note,
     area: app.area, zone: tools.zone, offer: offers.show, frame: frame.set, grid: (g) => (g ? grid.show(g) : grid.close()), summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(), fold: () => app.fold(),
     remember: d.remember, packed: transfer.packed, unpacked: transfer.unpacked, look: app.seen,
+    steps: kept.packed, stepsBack: kept.unpacked,
     finish: () => { app.commitWords(); tools.finish(); },
     words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },
     strength: app.strength,
