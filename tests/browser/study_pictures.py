@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from app.studies import log
+from app.studies.masks import mask_of
 from app.studies.shelf import Shelf
 from app.studies.simulation import Modelled, ModelledReaders
 from tests.app.fake_engine import FakeEngine
@@ -57,6 +58,10 @@ def readers(folder: Path, name: str, watch: Watch, shares: list[float]) -> None:
     design = store.design()
     modelled = ModelledReaders(design.study, Modelled(0.8), 2)
     trials = {trial.trial_id: trial for trial in design.trials}
+    masks = {
+        case.case_id: mask_of(store.folder, case.mask) if case.mask else None
+        for case in design.study.cases
+    }
     rng = np.random.default_rng(1)
     for reader, share in zip(design.study.readers, shares, strict=True):
         store.note(reader.reader_id, "signed_in", {})
@@ -64,10 +69,21 @@ def readers(folder: Path, name: str, watch: Watch, shares: list[float]) -> None:
         while (shown := store.for_reader(reader.reader_id)) and shown.number <= share * whole:
             trial = trials[shown.trial_id]
             answers = modelled.answers(design.study.protocol.part(trial.part), trial)
+            mask = masks[trial.left_case]
+            if mask is not None and rng.random() < 0.45:
+                answers["marks"] = [*answers["marks"][:4], on(mask, rng)]
             store.show(reader.reader_id, trial.trial_id)
             watch.pass_by(rng.uniform(8, 30))
             store.submit(reader.reader_id, trial.trial_id, answers, trial.trial_id)
     shelf.close()
+
+
+def on(mask: Any, rng: Any) -> dict[str, Any]:
+    """A mark somewhere on the mask of an edit."""
+    rows, columns = np.nonzero(mask)
+    n = rng.integers(len(rows))
+    x, y = (round((int(one[n]) + 0.5) / len(mask), 4) for one in (columns, rows))
+    return {"x": x, "y": y, "tag": "lung texture and vessels"}
 
 
 def take(page: Any, address: str, data: Path, films: Path, watch: Watch) -> None:
@@ -121,6 +137,13 @@ def results(page: Any) -> None:
     figure = page.get_by_role("img", name="Estimates with intervals").first
     figure.scroll_into_view_if_needed()
     keep(page, "report")
+    page.get_by_role("img", name="Places of marks in the picture").scroll_into_view_if_needed()
+    page.get_by_role(
+        "heading", name="Marks and the masks of the edits"
+    ).scroll_into_view_if_needed()
+    page.mouse.wheel(0, 320)
+    page.get_by_text("How far the result hangs on the tolerance").wait_for()
+    keep(page, "marks")
 
 
 def main() -> None:
@@ -133,7 +156,7 @@ def main() -> None:
         serving(FakeEngine(), Path(data)) as served,
         sync_playwright() as driver,
     ):
-        folder_of_pictures(Path(films), each=20, side=160)
+        folder_of_pictures(Path(films), each=20, side=160, masks=True)
         browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         page = browser.new_context(viewport=SIZE).new_page()
         page.set_default_timeout(120_000)
