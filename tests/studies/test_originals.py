@@ -16,6 +16,7 @@ from app.studies.masks import mask_of
 from app.studies.model import Case
 from app.studies.pictures import Treatment, add_pictures, codes_of, from_pixels, read_folder
 from app.studies.shelf import Shelf
+from tests.studies.edited import edited_folder
 from tests.studies.films import film
 from tests.studies.small import study
 from tests.studies.test_intake import finish
@@ -81,6 +82,15 @@ def test_blocks_that_are_left_where_nothing_was_resampled_are_said_to_remain(tmp
     _, blocks = said(tmp_path, jpeg, Treatment(side=192))
 
     assert "They remain in what readers see" in blocks
+
+
+def test_sharp_edges_in_pictures_that_never_were_jpeg_are_not_called_blocks(tmp_path):
+    place = edited_folder(tmp_path / "films", each=EACH, border=10)
+    cases = add_pictures(tmp_path / "study", read_folder(place), ALIKE)
+    sentences = [one.sentence for one in check_pictures(tmp_path / "study", cases).remarks]
+
+    assert any("a border of one tone tells the originals apart" in one for one in sentences)
+    assert not any("JPEG, tell" in one for one in sentences)
 
 
 def test_another_shape_is_told_with_what_it_does_to_the_square(tmp_path):
