@@ -18,8 +18,8 @@ from app.studies.framing import Pixels
 from app.studies.model import Case
 
 FEWEST = 10  # originals of each class, below which nothing is said
-# Median of a class from which its steps are said to be JPEG's: at quality 90 it is 0.15, at 75 0.45;
-# drawn pictures that never were JPEG have 0.02, with sharp edges in them less than nothing.
+# Median of a class from which its steps are said to be JPEG's: at quality 90 it is 0.15, at 75
+# 0.45; drawn pictures that never were JPEG have 0.02, with sharp edges in them less than nothing.
 BLOCKY = 0.1
 SMALLEST_GRID = 16  # px, below which no blocks of eight can be told
 TELLS = 0.65  # area under the curve from which a fact is said to tell

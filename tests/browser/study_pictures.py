@@ -26,7 +26,7 @@ from tests.browser.test_studies_page import TITLE, add_folder, begin, put, step
 from tests.studies.drawn import folder_of_pictures
 
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
-SIZE = {"width": 1200, "height": 720}
+SIZE: Any = {"width": 1200, "height": 720}
 COLOURS = 64  # of the palette; the pages have few
 
 
