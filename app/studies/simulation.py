@@ -6,6 +6,7 @@ logistic one. Nothing here claims to be like radiologists; it is for planning an
 """
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from scipy import special
 from app.studies import protocols
 from app.studies.errors import StudyError
 from app.studies.exporting import analyse_export, export
+from app.studies.masks import keep_mask
 from app.studies.model import Case, Part, Question, Reader, Study, Trial
 from app.studies.ordering import generator
 from app.studies.replay import verify
@@ -27,6 +29,8 @@ FINDINGS = ("effusion", "opacity")
 UNITS = {"pair": 2, "preference": 6, "edit": 2}  # main trials come in multiples of this, else 4
 REPEATED = 0.125
 CATCH = 2
+EDIT_SIDE = 128  # px of the masks
+Place = tuple[float, float]  # shares of width and height
 # Readers, cases, standard deviations of readers and cases on the logit scale.
 TABLE = ((3, 60, 0.5, 1.0), (6, 60, 0.5, 1.0), (6, 100, 0.3, 0.5), (10, 100, 0.5, 1.0))
 
@@ -112,8 +116,11 @@ def _catch_cases(count: int) -> tuple[Case, ...]:
 class ModelledReaders:
     """Answers of modelled readers. The same reader gives a case the same chance every time."""
 
-    def __init__(self, study: Study, model: Modelled, seed: int) -> None:
+    def __init__(
+        self, study: Study, model: Modelled, seed: int, edits: Mapping[str, Place] | None = None
+    ) -> None:
         rng = generator(seed, 101)
+        self._edits = edits or {}
         self._model = model
         self._seed = seed
         self._cases = {case.case_id: case for case in study.cases}
@@ -181,25 +188,46 @@ class ModelledReaders:
         case = self._cases[trial.right_case or trial.left_case]
         count = min(question.most, int(rng.poisson(1.2 if case.synthetic else 0.3)))
         tags = question.anchors or ("",)
+        places = [(float(rng.beta(2, 2)), float(rng.beta(2, 2))) for _ in range(count)]
+        edit = self._edits.get(case.case_id)
+        if edit is not None and rng.random() < special.expit(self._chance(trial)):
+            places = [edit, *places[: question.most - 1]]
+        side = {"side": "right"} if trial.right_case else {}
         return [
-            {
-                "x": round(float(rng.beta(2, 2)), 4),
-                "y": round(float(rng.beta(2, 2)), 4),
-                "tag": str(rng.choice(tags)),
-            }
-            for _ in range(count)
+            {"x": round(x, 4), "y": round(y, 4), "tag": str(rng.choice(tags)), **side}
+            for x, y in places
         ]
+
+
+def with_edits(study: Study, folder: Path, seed: int) -> tuple[Study, dict[str, Place]]:
+    """The study with a round mask for every synthetic main case, kept in the study's ``folder``,
+    and the middle of each; as it is where no question asks for marks."""
+    if not any(one.kind == "marks" for part in study.protocol.parts for one in part.questions):
+        return study, {}
+    rng = generator(seed, 102)
+    y, x = (np.mgrid[:EDIT_SIDE, :EDIT_SIDE] + 0.5) / EDIT_SIDE
+    cases, places = [], {}
+    for case in study.cases:
+        if case.synthetic and case.role == "main":
+            centre = rng.uniform(0.25, 0.75, 2)
+            flags = np.hypot(x - centre[0], y - centre[1]) < rng.uniform(0.05, 0.12)
+            places[case.case_id] = (float(centre[0]), float(centre[1]))
+            case = replace(case, mask=keep_mask(folder, flags))
+        cases.append(case)
+    return replace(study, cases=tuple(cases)), places
 
 
 def simulate(study: Study, folder: Path, model: Modelled, seed: int) -> dict[str, Any]:
     """Run a study from draft to export in ``folder`` and say what came of it.
 
-    Readers take turns, so that their answers are mixed in the log as in a real study.
+    Readers take turns, so that their answers are mixed in the log as in a real study. Where marks
+    are asked for, pictures have edits, which a modelled reader marks as likely as it is right.
     """
+    study, edits = with_edits(study, folder / "study", seed)
     store = create(folder / "study", study)
     sha256 = store.freeze()
     store.open_reading()
-    acknowledged = _read(store, ModelledReaders(study, model, seed))
+    acknowledged = _read(store, ModelledReaders(study, model, seed, edits))
     store.close_reading("simulation")
     store.unblind("simulation")
     results = export(store, folder / "export", "simulation")

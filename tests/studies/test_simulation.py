@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import stats
 
 from app.studies.errors import StudyError
@@ -165,6 +166,35 @@ def test_wins_of_models_equal_plain_counting(done):
     names = result["sources"]
 
     assert result["wins"] == [[wins.get((a, b), 0) for b in names] for a in names]
+
+
+@pytest.mark.parametrize(("name", "part"), [("turing", "turing"), ("edit", "edit")])
+def test_hits_on_edits_equal_measuring_every_mark_against_its_mask_in_plain_loops(done, name, part):
+    """From the text copy and the mask files of the study: the nearest white pixel by trying all."""
+    folder, answer = done[name]
+    found, cases = from_text_copy(folder, part, "marks")
+    edits = answer["results"]["parts"][part]["marks"]["edits"]
+    assert set(edits["sources"]) == {"model-a", "model-b"}
+    for source, result in edits["sources"].items():
+        cells, inside, outside = [], 0, 0
+        for reader in found:
+            for (left, right), marks in found[reader].items():
+                masked = [one for one in (right, left) if one and cases[one].get("mask")]
+                if not masked or cases[masked[0]]["source"] != source:
+                    continue
+                path = folder / "study/masks" / f"{cases[masked[0]]['mask']}.png"
+                white = np.argwhere(np.array(Image.open(path)) > 127)
+                side = 128
+                aways = []
+                for mark in marks:
+                    place = [min(int(mark[k] * side), side - 1) for k in ("y", "x")]
+                    aways.append(np.sqrt(((white - place) ** 2).sum(axis=1).min()) / side)
+                near = [away <= 0.02 for away in aways]
+                cells.append(any(near))
+                inside, outside = inside + sum(near), outside + len(near) - sum(near)
+        assert result["hit"]["value"] == pytest.approx(np.mean(cells))
+        assert (result["marks_inside"], result["marks_outside"]) == (inside, outside)
+        assert 0.3 < result["hit"]["value"] < 0.9 and result["blind"] < 0.15
 
 
 def test_the_hand_off_for_imrmc_has_one_score_a_reader_case_and_modality(done):
