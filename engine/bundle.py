@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.api import Knows, Mask, ModelCard, Organs, Pixels, Quality, Sampling
 from engine.errors import ModelMissing
+from engine.remembered import Remembered
 from engine.sampling import Denoiser, Noise
 from engine.shapes import ChestShape
 
@@ -35,6 +36,10 @@ class Codec(Protocol):
         With ``grain`` (standard normal draws) a codec that can invents fine texture, for
         generated areas; without it, or in a codec that cannot, the decoding is faithful.
         """
+        ...
+
+    def glance(self, latent: Tensor) -> Tensor:
+        """What a preview shows: as ``decode``, and where that costs as much as a step, coarser."""
         ...
 
 
@@ -151,6 +156,7 @@ class ModelSet:
     hashes: dict[str, str] = field(default_factory=dict)  # name -> sha256, for recipes
     precision: str = "float32"  # of the networks, for recipes
     held: Callable[[], dict[str, int]] = dict  # sha256 -> bytes of the networks in memory
+    remembered: Remembered = field(default_factory=Remembered)
 
     def settings(self, painter: Painter, quality: Quality | None) -> Sampling:
         """What ``painter`` fills in at ``quality``, with the upscaler's steps for large films."""

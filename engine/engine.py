@@ -48,6 +48,7 @@ from engine.recipes.insert import insert
 from engine.recipes.outpaint import outpaint
 from engine.recipes.segment import segment
 from engine.recipes.upscale import upscale
+from engine.remembered import Remembered
 from engine.shapes import ChestShape
 from engine.streaming import stream
 
@@ -268,6 +269,7 @@ class Engine:
         mark, models = invisible.asked_by(recipe), self.models_for(recipe)
         if recipe.get("sparing"):
             models = models.sparing()
+        models = replace(models, remembered=Remembered(0))  # made again, not found again
         result = self._run(request, seeds, on_event, models, mark)[item]
         return result if "state" not in recipe else provenance.at_state(result, recipe["state"])
 
@@ -305,7 +307,10 @@ class Engine:
         try:
             with torch.inference_mode():
                 if not isinstance(request, SegmentRequest) and request.sampling.exact:
-                    return [self._run_exact(with_seed(request, s), clock) for s in seeds]
+                    return [
+                        self._run_exact(with_seed(request, s), clock, models.remembered)
+                        for s in seeds
+                    ]
                 if isinstance(request, SegmentRequest):
                     painted = segment(request, models, clock)
                 else:
@@ -370,7 +375,7 @@ class Engine:
             notes=p.notes,
         )
 
-    def _run_exact(self, request: Request, clock: StageClock) -> Result:
+    def _run_exact(self, request: Request, clock: StageClock, remembered: Remembered) -> Result:
         if self._published is None:
             raise InvalidRequest(
                 "Exact reference arithmetic is defined for the published XReal and Cheff files. "
@@ -378,7 +383,7 @@ class Engine:
             )
         from engine.recipes.reference import run_exact
 
-        image, states, raw = run_exact(request, self._published, clock)
+        image, states, raw = run_exact(request, self._published, clock, remembered)
         return Result(
             image=image,
             states=states,

@@ -39,7 +39,7 @@ from engine.sampling import (
 )
 
 PREVIEW_SECONDS = 0.25  # at most four previews a second
-PREVIEW_PATIENCE = 2  # times what the last preview cost: a large decoder is as slow as a step
+PREVIEW_PATIENCE = 2  # times what the last preview cost
 PREVIEW_SIDE = 512
 DENSITY_LEAN = 0.4  # how firmly the coarse shape of a finding follows its guessed density
 DETAIL_FROM = 1.5  # films this many times larger than the model's frame get invented detail
@@ -261,7 +261,7 @@ def reporter(
         preview = None
         now = time.monotonic()
         if now - shown >= max(PREVIEW_SECONDS, PREVIEW_PATIENCE * cost) and done < total:
-            film = painter.codec.decode(x0[:1])
+            film = painter.codec.glance(x0[:1])
             preview = thumbnail(picture(film), PREVIEW_SIDE)
             shown = time.monotonic()
             cost = shown - now

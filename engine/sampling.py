@@ -33,28 +33,45 @@ class Step(NamedTuple):
 
 
 Noise = Callable[[tuple[int, ...]], Tensor]  # standard normal draws of the shape asked for
+NoiseMark = tuple[Tensor, ...]  # states of the generators of a SeededNoise
 OnStep = Callable[[int, Tensor], None]  # (steps done, current x0)
 
 ROOT, STEEPEST = 7, 3  # of the solver's times
 
 
-def seeded_noise(*seeds: int, device: torch.device | str = "cpu") -> Noise:
+class SeededNoise:
     """Noise that is the same on every device, because it is drawn on the CPU, in order.
 
     With N seeds, item i of every (N, ...) draw comes from seed i alone: a picture does not
     depend on which others are made beside it.
     """
-    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
 
-    def draw(shape: tuple[int, ...]) -> Tensor:
+    def __init__(self, *seeds: int, device: torch.device | str = "cpu") -> None:
+        self._generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+        self._device = torch.device(device)
+
+    def __call__(self, shape: tuple[int, ...]) -> Tensor:
+        generators = self._generators
         if len(generators) == 1:
-            return torch.randn(shape, generator=generators[0]).to(device)
+            return self._sent(torch.randn(shape, generator=generators[0]))
         if shape[0] != len(generators):
             raise ValueError(f"{len(generators)} seeds cannot fill a batch of {shape[0]}")
         one = (1, *shape[1:])
-        return torch.cat([torch.randn(one, generator=g) for g in generators]).to(device)
+        return self._sent(torch.cat([torch.randn(one, generator=g) for g in generators]))
 
-    return draw
+    def mark(self) -> NoiseMark:
+        """Where the draws stand; :meth:`go_on` with it draws what would have come next."""
+        return tuple(generator.get_state() for generator in self._generators)
+
+    def go_on(self, mark: NoiseMark) -> None:
+        for generator, state in zip(self._generators, mark, strict=True):
+            generator.set_state(state)
+
+    def _sent(self, noise: Tensor) -> Tensor:
+        if self._device.type != "cuda":
+            return noise.to(self._device)
+        # From pinned memory, so that the card is not waited for at every step.
+        return noise.pin_memory().to(self._device, non_blocking=True)
 
 
 def from_eps(x: Tensor, eps: Tensor, abar: float) -> Estimate:

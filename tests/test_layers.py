@@ -36,7 +36,7 @@ FLOORS = [
     ["engine.recipes"],
     ["engine.embedded", "engine.published", "engine.training"],
     ["engine.checkpoints", "engine.painting", "engine.prompts", "engine.golden"],
-    ["engine.bundle", "engine.frame", "engine.masks", "engine.compositing"],
+    ["engine.bundle", "engine.frame", "engine.masks", "engine.compositing", "engine.remembered"],
     ["engine.dicom.writing", "engine.dicom.segmentation", "engine.dicom.peers"],
     ["engine.origin", "engine.ledger"],
     [

@@ -337,7 +337,7 @@ def _from_values(path: Path, values: Mapping[str, Any]) -> StoredModel:
         name=path.stem,
         role=values["role"],
         title=values["title"],
-        path=path.parent / Path(weights["file"]).name,
+        path=path.parent / weights["file"],
         size=int(weights["bytes"]),
         sha256=weights["sha256"],
         plans={part: plan_of(part, plan) for part, plan in values["networks"].items()},

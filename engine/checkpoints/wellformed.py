@@ -12,6 +12,7 @@ MOST_BYTES = 1_000_000  # of a description; ours have some 2,000
 LONGEST_TEXT = 4000
 WIDEST, DEEPEST = 1 << 20, 64  # of a network's numbers; of those that repeat its parts
 REPEATING = ("resnets", "layers")
+FILE = re.compile(r"[^/\\\0]+\.safetensors")  # beside the description
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -22,6 +23,8 @@ def check(values: Mapping[str, Any]) -> None:
     texts += [source["published_at"], source["file"], weights["file"]]
     if not all(isinstance(text, str) and len(text) <= LONGEST_TEXT for text in texts):
         raise ValueError("texts")
+    if not FILE.fullmatch(weights["file"]):
+        raise ValueError("file")
     if values["role"] not in ROLES:
         raise ValueError("role")
     if not (SHA256.fullmatch(source["sha256"]) and SHA256.fullmatch(weights["sha256"])):

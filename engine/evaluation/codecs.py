@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from engine.bundle import Codec
 from engine.evaluation.likeness import likeness
 from engine.networks.linear_codec import LinearCodec
-from engine.sampling import seeded_noise
+from engine.sampling import SeededNoise
 from engine.tensors import resize
 
 BATCH = 16
@@ -31,7 +31,7 @@ def codec_figures(
         seeds = range(number * BATCH, number * BATCH + len(part))
         given = resize(film, codec.size, codec.size).clamp(0, 1).to(device)
         latent = codec.encode(given)
-        grain = seeded_noise(*seeds, device=device)
+        grain = SeededNoise(*seeds, device=device)
         found = {"fidelity": codec.decode(latent), "texture": codec.decode(latent, grain=grain)}
         if linear is not None:
             found = {"linear": linear.linear(linear.encode(film)), **found}

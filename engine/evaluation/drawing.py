@@ -22,7 +22,7 @@ from engine.frame import plain_frame
 from engine.painting import DENSITY_LEAN, Hold, sample
 from engine.prompts import report_prompt
 from engine.recipes.generate import FADE, HELD_SHARE, PULL, choose
-from engine.sampling import seeded_noise
+from engine.sampling import SeededNoise
 from engine.tensors import resize
 
 SIDE = 256  # px; what everything is measured at
@@ -82,7 +82,7 @@ def _draw(models: ModelSet, orders: Sequence[Order], way: Way) -> Films:
     ]
     painter = choose(requests[0], models)
     sampling = replace(models.settings(painter, None), guidance=painter.report_guidance)
-    noise = seeded_noise(*(o.seed for o in orders), device=models.device)
+    noise = SeededNoise(*(o.seed for o in orders), device=models.device)
     by_map = painter.diffusion.takes_map and way != "controller"
     hold = None
     if not by_map and requests[0].organs is not None:
@@ -129,7 +129,7 @@ def _repaint(models: ModelSet, painter: Painter, insertions: Sequence[Insertion]
     guesses = [masks.denser(b, i.region, i.density) for b, i in zip(bases, insertions, strict=True)]
     films = torch.cat([frame.film(guess, device) for guess in guesses])
     free = torch.cat([masks.cells(frame.soft(one.region), codec.cell) for one in insertions])
-    noise = seeded_noise(*(one.seed + REPAINTING for one in insertions), device=device)
+    noise = SeededNoise(*(one.seed + REPAINTING for one in insertions), device=device)
     conditions = [
         Conditions(words=one.words, organs=masks.organs_at(one.organs, SIDE), region=one.region)
         for one in insertions
@@ -156,7 +156,7 @@ def reconstructed(models: ModelSet, painter: Painter, films: Films) -> Films:
     for number, part in enumerate(torch.from_numpy(films).split(BATCH)):
         film = resize(part[:, None].float().to(models.device) / 255, size, size).clamp(0, 1)
         seeds = range(number * BATCH, number * BATCH + len(part))
-        grain = seeded_noise(*seeds, device=models.device)
+        grain = SeededNoise(*seeds, device=models.device)
         found.append(as_films(painter.codec.decode(painter.codec.encode(film), grain=grain)))
     return np.concatenate(found)
 

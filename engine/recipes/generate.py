@@ -32,7 +32,8 @@ from engine.prompts import (
     report_prompt,
     unpainted_notes,
 )
-from engine.sampling import Noise, seeded_noise
+from engine.remembered import digest
+from engine.sampling import Noise, SeededNoise
 from engine.tensors import on_grid
 
 PULL = 0.2  # how firmly the area outside the organs follows the rough radiograph (XReal)
@@ -45,7 +46,7 @@ def generate(
 ) -> list[Painted]:
     painter = choose(request, models)
     sampling = request.sampling.filled(defaults_of(request, painter, models))
-    noise = seeded_noise(*seeds, device=models.device)
+    noise = SeededNoise(*seeds, device=models.device)
     report, notes = report_prompt(painter, request.report, request.findings)
     prompts = [finding_prompt(painter, f, request.organs) for f in request.findings]
     notes += finding_notes(painter, request.findings)
@@ -57,27 +58,38 @@ def generate(
     whole = sampling
     if request.findings:  # their guidance would burn a whole film
         whole = replace(sampling, guidance=painter.report_guidance)
-    images = draw_anatomy(request, painter, models, frame, organs, report, whole, noise, on_event)
+    key = anatomy_key(request, painter, models, frame, organs, report, whole, seeds)
+    images = models.remembered.resume(key, noise)
+    if images is None:
+        images = draw_anatomy(
+            request, painter, models, frame, organs, report, whole, noise, on_event
+        )
+        models.remembered.keep(key, images, noise)
     states = [{"anatomy" if request.findings else "generated": image} for image in images]
 
     for finding, prompt in zip(request.findings, prompts, strict=True):
         finished(states[0], sampling, on_event)
         zone, said = finding_zone(painter, finding, request.organs)
         notes += (said,) if said else ()
-        images = repaint(
-            images,
-            zone,
-            painter,
-            [Conditions(words=prompt, organs=o, region=zone) for o in organs],
-            obeyed(finding, sampling),
-            noise,
-            models,
-            stage=finding.text,
-            on_event=on_event,
-            fade=round(FADE * max(zone.shape)),
-            own_tone=True,
-            density=finding_density(painter, finding),
-        )
+        density, obeying = finding_density(painter, finding), obeyed(finding, sampling)
+        key = digest(key, prompt, zone, obeying, density)
+        before, images = images, models.remembered.resume(key, noise)
+        if images is None:
+            images = repaint(
+                before,
+                zone,
+                painter,
+                [Conditions(words=prompt, organs=o, region=zone) for o in organs],
+                obeying,
+                noise,
+                models,
+                stage=finding.text,
+                on_event=on_event,
+                fade=round(FADE * max(zone.shape)),
+                own_tone=True,
+                density=density,
+            )
+            models.remembered.keep(key, images, noise)
         for state, image in zip(states, images, strict=True):
             state[state_name(finding, state)] = image
 
@@ -86,6 +98,22 @@ def generate(
         Painted(image=image, states=state, organs=o, request=done, notes=notes)
         for image, state, o in zip(images, states, organs, strict=True)
     ]
+
+
+def anatomy_key(
+    request: GenerateRequest,
+    painter: Painter,
+    models: ModelSet,
+    frame: Frame,
+    organs: list[Organs | None],
+    report: str,
+    sampling: Sampling,
+    seeds: Sequence[int],
+) -> str:
+    """Says everything that the pixels of :func:`draw_anatomy` depend on."""
+    networks = (sorted(models.hashes.items()), models.precision, painter.name, painter.sparing)
+    way = (request.anatomy_way, request.held_steps, bool(request.findings), request.organs is None)
+    return digest(networks, way, frame, report, sampling, tuple(seeds), *organs)
 
 
 def defaults_of(request: GenerateRequest, painter: Painter, models: ModelSet) -> Sampling:

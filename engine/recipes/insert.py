@@ -11,7 +11,7 @@ from engine.bundle import Conditions, ModelSet
 from engine.painting import Painted, check_organs_known, finished, obeyed, repaint
 from engine.prompts import finding_density, finding_notes, finding_prompt, finding_zone
 from engine.recipes.segment import outlines
-from engine.sampling import seeded_noise
+from engine.sampling import SeededNoise
 
 FADE = 1 / 64  # of the picture's side over which the change blends into the film
 
@@ -23,7 +23,7 @@ def insert(
         "insert", lambda p: bool(p.knows.findings) or p.knows.free_text, "a finding"
     )
     sampling = request.sampling.filled(models.settings(painter, request.sampling.quality))
-    noise = seeded_noise(*seeds, device=models.device)
+    noise = SeededNoise(*seeds, device=models.device)
     notes = finding_notes(painter, request.findings)  # refuses before the organs are read
     notes += check_organs_known(request.organs, painter)
     organs = request.organs

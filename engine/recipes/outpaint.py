@@ -11,7 +11,7 @@ from engine.bundle import Conditions, ModelSet, Painter
 from engine.frame import thumbnail
 from engine.painting import Painted, repaint
 from engine.recipes.segment import outlines
-from engine.sampling import Noise, seeded_noise
+from engine.sampling import Noise, SeededNoise
 
 
 def outpaint(
@@ -28,7 +28,7 @@ def outpaint(
     words = painter.unsaid
     sampling = replace(sampling, guidance=painter.report_guidance if words else 1)
     zone = (1 - request.keep).astype(np.float32)
-    noise = seeded_noise(*seeds, device=models.device)
+    noise = SeededNoise(*seeds, device=models.device)
 
     maps: list[Organs | None] = [None for _ in seeds]
     if painter.diffusion.takes_map and models.segmenter is not None:

@@ -28,14 +28,14 @@ from engine.api import (
     Sampling,
     UpscaleRequest,
 )
-from engine.checkpoints.roles import phantom
 from engine.errors import InvalidRequest, ModelMissing
 from engine.published import LatentModel, PublishedModels
 from engine.published.models import HELD_STEPS
 from engine.published.networks import PublishedUpscaler, anatomy
 from engine.recipes import pipelines
 from engine.recipes.pipelines import CELLS, SIDE
-from engine.sampling import Noise, OnStep, seeded_noise
+from engine.remembered import NOTHING, Remembered, digest
+from engine.sampling import OnStep, SeededNoise
 from engine.tensors import mask_tensor, reference_cubic, to_film, to_pixels
 
 STEPS, GUIDANCE = 100, 7.0  # the authors' defaults
@@ -45,7 +45,12 @@ PREVIEWS = 25  # at most, per stage
 Exact = tuple[Pixels, dict[str, Pixels], NDArray[np.float32]]
 
 
-def run_exact(request: Request, models: PublishedModels, on_event: OnEvent) -> Exact:
+def run_exact(
+    request: Request,
+    models: PublishedModels,
+    on_event: OnEvent,
+    remembered: Remembered = NOTHING,
+) -> Exact:
     """(picture, finished stages, what the authors' code returns as (C, H, W)).
 
     ``on_event`` may raise Cancelled at any step. Raises InvalidRequest for what the published code
@@ -54,7 +59,7 @@ def run_exact(request: Request, models: PublishedModels, on_event: OnEvent) -> E
     exact = models.exact
     with plain_float32(), torch.inference_mode():
         if isinstance(request, GenerateRequest):
-            return _generate(request, exact, on_event)
+            return _generate(request, exact, on_event, remembered)
         if isinstance(request, InsertRequest):
             return _insert(request, exact, on_event)
         if isinstance(request, EraseRequest):
@@ -80,7 +85,9 @@ def plain_float32() -> Iterator[None]:
         cudnn.allow_tf32, matmul.allow_tf32 = before
 
 
-def _generate(request: GenerateRequest, models: PublishedModels, on_event: OnEvent) -> Exact:
+def _generate(
+    request: GenerateRequest, models: PublishedModels, on_event: OnEvent, remembered: Remembered
+) -> Exact:
     if request.organs is None:
         if request.findings:
             raise InvalidRequest(
@@ -99,7 +106,7 @@ def _generate(request: GenerateRequest, models: PublishedModels, on_event: OnEve
         raise InvalidRequest(
             "The published code reads no report together with organs. Leave the report out."
         )
-    return _two_stages(request, models, on_event)
+    return _two_stages(request, models, on_event, remembered)
 
 
 def _from_words(request: GenerateRequest, models: PublishedModels, on_event: OnEvent) -> Exact:
@@ -144,7 +151,9 @@ def _from_map(request: GenerateRequest, models: PublishedModels, on_event: OnEve
     return _finished(model, pipelines.decoded(model, latent), "anatomy")
 
 
-def _two_stages(request: GenerateRequest, models: PublishedModels, on_event: OnEvent) -> Exact:
+def _two_stages(
+    request: GenerateRequest, models: PublishedModels, on_event: OnEvent, remembered: Remembered
+) -> Exact:
     assert request.organs is not None
     model = _xreal(models)
     if model.controller is None:
@@ -154,19 +163,8 @@ def _two_stages(request: GenerateRequest, models: PublishedModels, on_event: OnE
         )
     sampling = request.sampling if request.findings else _plain(request.sampling)
     _fixed_eta(sampling)
-    noise, total = _noise(sampling, models), _count(model, sampling)
-    preview = preview_of(model)
-    held = HELD_STEPS if request.held_steps is None else request.held_steps
-    labels = torch.from_numpy(request.organs.astype(np.float32)).to(models.device)
-    _, drawn = pipelines.follow_organs(
-        model,
-        model.controller,
-        noise,
-        anatomy=labels,
-        steps=_steps(sampling),
-        held_steps=held,
-        on_step=_reporter("anatomy", total, preview, on_event),
-    )
+    noise = _noise(sampling, models)
+    drawn = _anatomy(request, models, model, noise, on_event, remembered)
     image, states, raw = _finished(model, drawn, "anatomy")
     if not request.findings:
         return image, states, raw
@@ -179,10 +177,40 @@ def _two_stages(request: GenerateRequest, models: PublishedModels, on_event: OnE
         words=finding.text,
         steps=_steps(sampling),
         guidance=_guidance(sampling),
-        on_step=_reporter(finding.text, total, preview, on_event),
+        on_step=_reporter(finding.text, _count(model, sampling), preview_of(model), on_event),
     )
     image, last, raw = _finished(model, picture.clamp(0, 1), finding.text)
     return image, {**states, **last}, raw
+
+
+def _anatomy(
+    request: GenerateRequest,
+    models: PublishedModels,
+    model: LatentModel,
+    noise: SeededNoise,
+    on_event: OnEvent,
+    remembered: Remembered,
+) -> Tensor:
+    """XReal's first stage, (1, 3, 256, 256); not drawn again where only the finding is another."""
+    assert request.organs is not None and model.controller is not None
+    steps, total = _steps(request.sampling), _count(model, request.sampling)
+    held = HELD_STEPS if request.held_steps is None else request.held_steps
+    networks = sorted(models.hashes.items())
+    key = digest("exact", networks, request.sampling.seed, steps, held, request.organs)
+    known = remembered.resume(key, noise)
+    if known is not None:
+        return torch.from_numpy(known[0]).to(models.device)
+    _, drawn = pipelines.follow_organs(
+        model,
+        model.controller,
+        noise,
+        anatomy=torch.from_numpy(request.organs.astype(np.float32)).to(models.device),
+        steps=steps,
+        held_steps=held,
+        on_step=_reporter("anatomy", total, preview_of(model), on_event),
+    )
+    remembered.keep(key, [drawn.cpu().numpy()], noise)
+    return drawn
 
 
 def _insert(request: InsertRequest, models: PublishedModels, on_event: OnEvent) -> Exact:
@@ -277,22 +305,7 @@ def _upscale(request: UpscaleRequest, models: PublishedModels, on_event: OnEvent
 
 
 def preview_of(model: LatentModel) -> Callable[[Tensor], Pixels]:
-    """A cheap look at a latent: grey as the linear function of its channels that fits a phantom.
-
-    Decoding at every step would cost as much as the step itself.
-    """
-    codec, device = model.codec, model.diffusion.device
-    _, film = phantom(SIDE)
-    latent = codec.encode(film.to(device))[0].flatten(1).T
-    grey = F.avg_pool2d(film, codec.cell).flatten().to(device)
-    columns = torch.cat((latent, torch.ones(len(latent), 1, device=device)), 1)
-    weights = torch.linalg.lstsq(columns.cpu(), grey.cpu()[:, None]).solution[:, 0].to(device)
-
-    def look(x0: Tensor) -> Pixels:
-        cells = torch.einsum("c,chw->hw", weights[:-1], x0[0]) + weights[-1]
-        return to_pixels(F.interpolate(cells[None, None], (SIDE, SIDE), mode="bilinear"))
-
-    return look
+    return lambda x0: to_pixels(model.codec.glance(x0[:1]))
 
 
 def _large_preview(upscaler: PublishedUpscaler, film: Tensor) -> Callable[[Tensor], Pixels]:
@@ -336,8 +349,8 @@ def _xreal(models: PublishedModels) -> LatentModel:
     return models.xreal
 
 
-def _noise(sampling: Sampling, models: PublishedModels) -> Noise:
-    return seeded_noise(int(sampling.seed), device=models.device)
+def _noise(sampling: Sampling, models: PublishedModels) -> SeededNoise:
+    return SeededNoise(int(sampling.seed), device=models.device)
 
 
 def _plain(sampling: Sampling) -> Sampling:

@@ -10,7 +10,7 @@ from engine.api import OnEvent, UpscaleRequest
 from engine.bundle import ModelSet, settings
 from engine.errors import ModelMissing
 from engine.painting import Painted, upscaled
-from engine.sampling import seeded_noise
+from engine.sampling import SeededNoise
 from engine.tensors import resize, to_film, to_pixels
 
 TARGET = 1024  # px, of the longer side
@@ -28,7 +28,7 @@ def upscale(
     given = to_film(masks.square(request.image), models.device)
     film = resize(given, FILM_SIDE, FILM_SIDE).clamp(0, 1).expand(len(seeds), -1, -1, -1)
 
-    noise = seeded_noise(*seeds, device=models.device)
+    noise = SeededNoise(*seeds, device=models.device)
     large = upscaled(film, models, noise, on_event, sampling.steps)
     # What the film shows at its own size is kept: only what is finer is invented.
     missing = given - resize(large, longest, longest)

@@ -9,7 +9,7 @@ import torch
 from engine.api import Sampling
 from engine.bundle import Conditions
 from engine.painting import Hold, guided_by, sample
-from engine.sampling import seeded_noise
+from engine.sampling import SeededNoise
 from tests.engine.tiny import BACKGROUND, CELL, GREYS, SIDE, Paints, model_set
 
 CELLS = SIDE // CELL
@@ -101,7 +101,7 @@ def aims(hold, steps, sampler):
         painter_of(Watches()),
         [Conditions()],
         Sampling(steps=steps, sampler=sampler, eta=0.0, guidance=1.0),
-        seeded_noise(0),
+        SeededNoise(0),
         hold=hold,
         on_step=lambda done, x0: seen.append(float(x0.mean())),
     )
@@ -127,7 +127,7 @@ def test_a_hold_of_so_many_steps_is_that_many():
         painter_of(Paints()),
         [Conditions()],
         Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=1.0),
-        seeded_noise(0),
+        SeededNoise(0),
         hold=Hold(reference=reference, keep=torch.ones(1, 1, 1, 1), steps=5),
         on_step=lambda done, x0: pulled.append(torch.equal(x0, reference)),
     )

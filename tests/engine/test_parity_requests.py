@@ -21,7 +21,7 @@ from engine.api import (
 from engine.errors import Cancelled, InvalidRequest, ModelMissing
 from engine.recipes import pipelines
 from engine.recipes.reference import run_exact
-from engine.sampling import seeded_noise
+from engine.sampling import SeededNoise
 from engine.schedules import ldm_linear
 from tests.engine.conftest import GOLDEN
 
@@ -106,7 +106,7 @@ def test_upscaling_uses_the_authors_steps(recorded):
     _, _, raw = run_exact(request, recorded, ignore)
 
     film = torch.from_numpy(request.image.copy())[None, None]
-    x = pipelines.enlarge_ddim(recorded.sr, seeded_noise(5), film=film, steps=3)
+    x = pipelines.enlarge_ddim(recorded.sr, SeededNoise(5), film=film, steps=3)
     recorded.sr.side = 1024
     assert np.array_equal(raw, ((x[0].clamp(-1, 1) + 1) / 2).numpy())
 
@@ -196,7 +196,7 @@ def test_kept_areas_follow_the_picture_at_its_own_scale(recorded):
 
     def kept(**options):
         latent = pipelines.inpaint(
-            model, seeded_noise(0), picture=picture, keep=keep, steps=100, eta=0.0, **options
+            model, SeededNoise(0), picture=picture, keep=keep, steps=100, eta=0.0, **options
         )
         return float((latent * mean).sum() / mean.square().sum())
 

@@ -8,6 +8,7 @@ import torch
 
 from engine.sampling import (
     Estimate,
+    SeededNoise,
     ddim,
     ddim_steps,
     dpmpp,
@@ -16,7 +17,6 @@ from engine.sampling import (
     guided,
     guided_together,
     held,
-    seeded_noise,
     solver_times,
     trailing_steps,
 )
@@ -75,7 +75,7 @@ def test_schedules_have_the_published_end_points():
 @pytest.mark.parametrize("steps", [2, 5, 20])
 def test_a_perfect_denoiser_is_followed_to_the_clean_latent(steps):
     abars, clean = zero_snr_cosine(), torch.full(SHAPE, 0.7)
-    noise = seeded_noise(3)
+    noise = SeededNoise(3)
     denoise = knows_the_answer(clean, abars)
 
     by_solver = dpmpp(denoise, noise(SHAPE), abars, steps)
@@ -87,12 +87,12 @@ def test_a_perfect_denoiser_is_followed_to_the_clean_latent(steps):
 
 def test_the_second_order_solver_beats_ddim_at_the_same_cost():
     abars = zero_snr_cosine()
-    x = seeded_noise(0)((2000, 1, 1, 1))
+    x = SeededNoise(0)((2000, 1, 1, 1))
     wanted = 0.3 + 0.5 * x  # the flow carries a standard normal onto the data, quantile by quantile
 
     solver = (dpmpp(gaussian(abars), x, abars, 12) - wanted).abs().mean()
     first_order = (
-        (ddim(gaussian(abars), x, trailing_steps(abars, 12, 0.0), seeded_noise(1)) - wanted)
+        (ddim(gaussian(abars), x, trailing_steps(abars, 12, 0.0), SeededNoise(1)) - wanted)
         .abs()
         .mean()
     )
@@ -103,7 +103,7 @@ def test_the_second_order_solver_beats_ddim_at_the_same_cost():
 def worst(count, abars, deviations=(0.5, 2.0, 10.0)):
     """The largest mean error, over the deviation, of data that spread so wide. The widest stands
     for what spans a whole latent: the mean of N alike cells spreads sqrt(N) times as wide."""
-    x = seeded_noise(0)((2000, 1, 1, 1)).double()
+    x = SeededNoise(0)((2000, 1, 1, 1)).double()
     errors = []
     for spread in deviations:
         found = dpmpp(gaussian(abars, deviation=spread), x, abars, count)
@@ -134,15 +134,15 @@ def test_the_solver_is_of_second_order():
 
 def test_few_steps_settle_wide_data_that_an_even_grid_of_times_leaves_open():
     abars = zero_snr_cosine().double()
-    x = seeded_noise(0)((2000, 1, 1, 1)).double()
-    even = ddim(gaussian(abars, 0, 10), x, trailing_steps(abars, 10, 0.0), seeded_noise(1))
+    x = SeededNoise(0)((2000, 1, 1, 1)).double()
+    even = ddim(gaussian(abars, 0, 10), x, trailing_steps(abars, 10, 0.0), SeededNoise(1))
 
     assert worst(10, abars, (10.0,)) < 0.02
     assert (even - 10 * x).abs().mean() / 10 > 0.1
 
 
 def test_v_and_eps_describe_the_same_latent():
-    x0, eps = seeded_noise(1)(SHAPE), seeded_noise(2)(SHAPE)
+    x0, eps = SeededNoise(1)(SHAPE), SeededNoise(2)(SHAPE)
     abar = 0.3
     x = abar**0.5 * x0 + (1 - abar) ** 0.5 * eps
     v = abar**0.5 * eps - (1 - abar) ** 0.5 * x0
@@ -163,7 +163,7 @@ def test_guidance_extrapolates_from_the_unguided_estimate():
 
 
 def test_guidance_in_one_call_is_guidance_in_two():
-    abars, x = zero_snr_cosine(), seeded_noise(0)((2, 1, 4, 4))
+    abars, x = zero_snr_cosine(), SeededNoise(0)((2, 1, 4, 4))
     plain, asked = torch.full((2, 1, 4, 4), 0.2), torch.full((2, 1, 4, 4), 0.7)
     asked[1] = -0.4
 
@@ -189,7 +189,7 @@ def test_a_held_cell_ends_at_the_reference_and_a_free_one_at_the_networks_answer
     keep[..., :2] = 1
 
     pulled = held(knows_the_answer(answer, abars), reference, keep, abars)
-    found = dpmpp(pulled, seeded_noise(5)(SHAPE), abars, 8)
+    found = dpmpp(pulled, SeededNoise(5)(SHAPE), abars, 8)
 
     torch.testing.assert_close(found[..., :2], reference[..., :2])
     torch.testing.assert_close(found[..., 2:], answer[..., 2:])
@@ -203,13 +203,13 @@ def test_a_pull_that_ends_early_lets_the_network_finish():
     pulled = held(
         knows_the_answer(answer, abars), reference, torch.ones(SHAPE), abars, down_to=times[3]
     )
-    found = dpmpp(pulled, seeded_noise(5)(SHAPE), abars, 8)
+    found = dpmpp(pulled, SeededNoise(5)(SHAPE), abars, 8)
 
     torch.testing.assert_close(found, answer)
 
 
 def test_a_picture_of_a_batch_has_the_noise_of_its_own_seed():
-    together, alone = seeded_noise(1, 2), seeded_noise(2)
+    together, alone = SeededNoise(1, 2), SeededNoise(2)
 
     for _ in range(3):
         assert torch.equal(together((2, 3))[1:], alone((1, 3)))

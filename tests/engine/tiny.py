@@ -31,6 +31,9 @@ class Blocks:
     def decode(self, latent: Tensor, grain: Noise | None = None) -> Tensor:
         return F.interpolate((latent + 1) / 2, scale_factor=CELL)
 
+    def glance(self, latent: Tensor) -> Tensor:
+        return self.decode(latent)
+
 
 class Paints:
     """Wants the grey of the first known word; without words 0.5 in organs and 0.25 outside."""

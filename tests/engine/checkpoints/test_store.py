@@ -238,6 +238,18 @@ def test_a_folder_without_models_says_what_to_do(make, tmp_path):
         stored_models(folder)
 
 
+@pytest.mark.parametrize("file", ["", "..", "notes.txt", "../x.safetensors", "/x.safetensors"])
+def test_a_description_names_a_file_of_weights_beside_it(controller, tmp_path, file):
+    import_file(controller, tmp_path / "m", role="anatomy_controller")
+    described = tmp_path / "m" / "anatomy_controller.json"
+    text = described.read_text()
+    assert text.count('"anatomy_controller.safetensors"') == 1
+    described.write_text(text.replace("anatomy_controller.safetensors", file))
+
+    with pytest.raises(CheckpointRefused, match="is damaged"):
+        stored_models(tmp_path / "m")
+
+
 def test_a_damaged_description_is_refused(controller, tmp_path):
     import_file(controller, tmp_path / "m", role="anatomy_controller")
     described = tmp_path / "m" / "anatomy_controller.json"
