@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.api import Mask, Pixels
-from engine.masks import spread
+from engine.masks import Spread, outside, spreading
 from engine.tensors import on_grid
 
 
@@ -17,14 +17,17 @@ def paste(original: Pixels, edited: Pixels, mask: Mask) -> Pixels:
     return np.where(mask > 0, on_grid(blend), original)
 
 
-def match_surroundings(original: Pixels, edited: Pixels, zone: Mask) -> Pixels:
+def match_surroundings(
+    original: Pixels, edited: Pixels, zone: Mask, spread: Spread | None = None
+) -> Pixels:
     """``edited`` shifted so that it meets ``original`` along the border of the zone.
 
     What the codec gets wrong just outside the zone is carried smoothly into it and taken off,
-    so no seam shows. Only pixels outside the zone are compared.
+    so no seam shows. Only pixels outside the zone are compared. ``spread`` as in
+    :func:`engine.masks.fill`.
     """
-    outside = (zone == 0).astype(np.float32)
-    if not outside.any():
+    if not (zone == 0).any():
         return edited
+    spread = spread or spreading(outside(zone))
     difference = np.where(zone == 0, original - edited, np.float32(0)).astype(np.float32)
-    return (edited + spread(difference, outside)).astype(np.float32)
+    return (edited + spread(difference)).astype(np.float32)

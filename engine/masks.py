@@ -4,6 +4,8 @@ Everywhere in this program 1 means "may change". Samplers take ``keep``, its com
 flip happens at the call, where both names are visible.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from torch.nn import functional as F
 from engine.api import HEART, LEFT_LUNG, RIGHT_LUNG, Mask, Organs, Pixels
 
 LARGE, NARROWEST = 512, 16  # px: films beyond this side, and the Gaussian of a smaller copy
+Spread = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 SATURATION = 1.25  # of full scale, beyond which more tissue would change nothing
 CHEST_RIM = 0.015  # of the longer side, between the outline of the lungs and the chest wall
 
@@ -71,18 +74,23 @@ def feather(mask: Mask, radius: int) -> Mask:
     return (mask * np.clip(depth / np.clip(widest, 1, radius), 0, 1)).astype(np.float32)
 
 
-def fill(image: Pixels, mask: Mask) -> Pixels:
+def fill(image: Pixels, mask: Mask, spread: Spread | None = None) -> Pixels:
     """``image`` with the masked pixels replaced by a smooth guess from their surroundings.
 
-    The result does not depend on what lies under the mask, so nothing that is erased can
+    ``spread`` is :func:`spreading` of what is not masked, where the caller has it already. The result does not depend on what lies under the mask, so nothing that is erased can
     influence, or be read back from, what replaces it.
     """
     hidden = mask > 0
-    known = (~hidden).astype(np.float32)
     if hidden.all():
         return np.full_like(image, 0.5)
-    filled = spread(np.where(hidden, np.float32(0), image), known)
+    spread = spread or spreading(outside(mask))
+    filled = spread(np.where(hidden, np.float32(0), image))
     return np.where(hidden, filled, image).astype(np.float32)
+
+
+def outside(mask: Mask) -> NDArray[np.float32]:
+    """1 where nothing may change, 0 in the zone."""
+    return (mask <= 0).astype(np.float32)
 
 
 def denser(image: Pixels, mask: Mask, density: float) -> Pixels:
@@ -98,20 +106,32 @@ def denser(image: Pixels, mask: Mask, density: float) -> Pixels:
     return np.clip(image + density * soft * room, 0, 1).astype(np.float32)
 
 
-def spread(values: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Extend ``values`` from where ``known`` is 1 into the rest, from fine to coarse averages."""
-    smooth, weight = np.zeros_like(values), np.zeros_like(values)
-    sigma, longest = 2.0, max(values.shape)
+def spreading(known: NDArray[np.float32]) -> Spread:
+    """A function that extends values from where ``known`` is 1 into the rest, from fine to coarse
+    averages.
+
+    What depends on the area alone is worked out once for all values: that is half of the work.
+    """
+    weight = np.zeros_like(known)
+    parts: list[tuple[float, NDArray[np.float32], NDArray[np.float32]]] = []
+    sigma, longest = 2.0, max(known.shape)
     while True:
         near = blurred(known, sigma)
-        mean = blurred(values * known, sigma) / np.maximum(near, 1e-6)
         trust = (1 - weight) * np.clip(near * 4, 0, 1)
-        smooth, weight = smooth + trust * mean, weight + trust
-        if sigma > longest / 2:
+        parts.append((sigma, np.maximum(near, 1e-6), trust))
+        weight = weight + trust
+        if sigma > longest / 2 or (weight == 1).all():  # wider averages would count nothing
             break
         sigma *= 2
-    overall = float((values * known).sum() / known.sum())
-    return (smooth + (1 - weight) * overall).astype(np.float32, copy=False)
+
+    def extended(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        smooth = np.zeros_like(values)
+        for sigma, near, trust in parts:
+            smooth = smooth + trust * (blurred(values * known, sigma) / near)
+        overall = float((values * known).sum() / known.sum())
+        return (smooth + (1 - weight) * overall).astype(np.float32, copy=False)
+
+    return extended
 
 
 def blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

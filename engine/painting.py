@@ -165,17 +165,23 @@ def repaint(
     images = [image[seen] for image in images]
     conditions = [seen_of(c, seen) for c in conditions]
     frames = [replace(f, height=zone.shape[0], width=zone.shape[1]) for f in frames]
-    bases = [masks.fill(image, hidden) for image in images]
+    spread = masks.spreading(masks.outside(hidden))
+    bases = [masks.fill(image, hidden, spread) for image in images]
     guesses = [masks.denser(base, zone, density) for base in bases]
     films = torch.cat([f.film(g, device) for f, g in zip(frames, guesses, strict=True)])
     free = masks.cells(frames[0].soft(zone), codec.cell).to(device)
     blend = masks.feather(zone, fade)
 
-    def finish(film: Tensor, item: int) -> Pixels:
-        drawn = match_surroundings(images[item], frames[item].pixels(film), hidden)
+    def finish(film: Tensor, item: int, *, matched: bool = True) -> Pixels:
+        drawn = frames[item].pixels(film)
+        if matched:
+            drawn = match_surroundings(images[item], drawn, hidden, spread)
         whole = wholes[item].copy()
         whole[seen] = np.where(zone > 0, paste(bases[item], drawn, blend), images[item])
         return whole
+
+    def preview(film: Tensor) -> Pixels:  # a seam of a grey level or two does not matter there
+        return finish(film, 0, matched=False)
 
     latents = sample(
         painter,
@@ -185,7 +191,7 @@ def repaint(
         hold=Hold(
             reference=codec.encode(films), keep=1 - free, lean=DENSITY_LEAN if density else lean
         ),
-        on_step=reporter(stage, painter, sampling, on_event, lambda film: finish(film, 0)),
+        on_step=reporter(stage, painter, sampling, on_event, preview),
     )
     painted = codec.decode(latents, grain=noise)
     larger = max(zone.shape) >= DETAIL_FROM * codec.size
