@@ -253,12 +253,14 @@ def random_engine(device: Any, dtype: Any) -> Any:
         PublishedDiffusion,
         Words,
     )
+    from engine.published.shelf import prepared
     from engine.published.tokens import read_tokenizer
 
     def random(plan: Any, kind: Any) -> Callable[[], Any]:
         def load() -> Any:
             with torch.device(device):
-                return build(plan).to(dtype=kind).eval().requires_grad_(False)
+                network = build(plan).eval().requires_grad_(False)
+            return prepared(network, device, kind)
 
         return cache(load)
 

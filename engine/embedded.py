@@ -27,6 +27,7 @@ from engine.networks.small import (
     load_embedded,
     read_vocabulary,
 )
+from engine.replays import called, replays_on
 from engine.sampling import Denoiser, Noise, from_v
 from engine.schedules import SCHEDULES
 from engine.shapes import read_shapes
@@ -125,6 +126,7 @@ class Weights:
     @cached_property
     def _loaded(self) -> Any:
         network: Any = load_embedded(self._path, self.dtype).to(self.device)
+        vars(network)["replays"] = replays_on(self.device)
         return network.to(memory_format=torch.channels_last)  # what processors convolve fastest
 
     @cached_property
@@ -187,7 +189,7 @@ class EmbeddedPainter:
 
         def estimate(x: Tensor, t: int):
             times = torch.full((len(x),), t, device=x.device)
-            v = network(x.to(weights.dtype), times, told, states, mean)
+            v = called(network, network, x.to(weights.dtype), times, told, states, mean)
             abar = float(self.alphas_cumprod[t])
             return from_v(x, v.float(), abar)
 
@@ -246,7 +248,7 @@ class EmbeddedUpscaler:
 
         def estimate(x: Tensor, t: int):
             times = torch.full((len(x),), t, device=x.device)
-            v = network(x.to(weights.dtype), times, small)
+            v = called(network, network, x.to(weights.dtype), times, small)
             return from_v(x, v.float(), float(self.alphas_cumprod[t]))
 
         return estimate

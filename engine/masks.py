@@ -77,8 +77,9 @@ def feather(mask: Mask, radius: int) -> Mask:
 def fill(image: Pixels, mask: Mask, spread: Spread | None = None) -> Pixels:
     """``image`` with the masked pixels replaced by a smooth guess from their surroundings.
 
-    ``spread`` is :func:`spreading` of what is not masked, where the caller has it already. The result does not depend on what lies under the mask, so nothing that is erased can
-    influence, or be read back from, what replaces it.
+    ``spread`` is :func:`spreading` of what is not masked, where the caller has it already. The
+    result does not depend on what lies under the mask, so nothing that is erased can influence,
+    or be read back from, what replaces it.
     """
     hidden = mask > 0
     if hidden.all():

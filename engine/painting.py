@@ -241,6 +241,8 @@ def upscaled(
         else ddim_steps(abars, count, sampling.eta, first=0)
     )
 
+    grid = [step for step in grid if step.abar != step.abar_prev]  # the last may change nothing
+
     def on_step(done: int, x0: Tensor) -> None:
         on_event(Progress("detail", done, len(grid)))
 

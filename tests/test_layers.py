@@ -53,6 +53,7 @@ FLOORS = [
     ["engine.sampling", "engine.schedules", "engine.tensors", "engine.networks"],
     [
         "engine.clock",
+        "engine.replays",
         "engine.jail",
         "engine.marks",
         "engine.png",

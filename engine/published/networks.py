@@ -17,6 +17,7 @@ from engine.checkpoints.roles import phantom
 from engine.networks.ldm import AutoencoderPlan, TextPlan, UNetPlan
 from engine.networks.sr_unet import SRPlan
 from engine.published.tokens import Tokenizer
+from engine.replays import called
 from engine.sampling import Denoiser, Estimate, Noise, from_eps
 from engine.schedules import ldm_linear, sr_cosine, sr_cosine_betas
 from engine.tensors import reference_cubic
@@ -134,20 +135,23 @@ class PublishedDiffusion:
         """Predicted noise of ``x`` (B, C, h, w) at time t, in float32."""
         times = torch.full((len(x),), t, device=x.device, dtype=torch.long)
         given = x.to(self._dtype)
+        network = self._load()
         if states is None:
-            return self._load()(given, times).sample.float()
+            return called(network, lambda x, t: network(x, t).sample, given, times).float()
         states = states.to(self._dtype)
-        extra: dict[str, Any] = {}
-        if hint is not None:
-            assert self._control is not None
-            downs, middle = self._control()(
-                given, times, states, hint.to(self._dtype), return_dict=False
-            )
-            extra = {
-                "down_block_additional_residuals": downs,
-                "mid_block_additional_residual": middle,
-            }
-        return self._load()(given, times, states, **extra).sample.float()
+        if hint is None:
+            return called(
+                network, lambda x, t, words: network(x, t, words).sample, given, times, states
+            ).float()
+        assert self._control is not None
+        downs, middle = self._control()(
+            given, times, states, hint.to(self._dtype), return_dict=False
+        )
+        extra = {
+            "down_block_additional_residuals": downs,
+            "mid_block_additional_residual": middle,
+        }
+        return network(given, times, states, **extra).sample.float()
 
     def denoiser(self, conditions: Sequence[Conditions]) -> Denoiser:
         states = None
@@ -210,7 +214,8 @@ class PublishedUpscaler:
     def eps(self, x: Tensor, t: int, condition: Tensor) -> Tensor:
         times = torch.full((len(x),), t, device=x.device, dtype=torch.long)
         both = torch.cat((x, condition), 1).to(self._dtype)
-        return self._load()(both, times).float()
+        network = self._load()
+        return called(network, network, both, times).float()
 
     def denoiser(self, film: Tensor) -> Denoiser:
         condition = self.condition(film)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engine.checkpoints.convert import filled
 from engine.checkpoints.store import StoredModel
 from engine.checkpoints.writing import sha256_of
 from engine.errors import CheckpointRefused
+from engine.replays import replays_on
 
 CARD_BUDGET = 4 << 30  # bytes of weights kept on a graphics card
 
@@ -32,11 +33,7 @@ class Shelf:
     def network(
         self, model: StoredModel, part: str, dtype: torch.dtype, *, exact: bool = False
     ) -> Any:
-        """The network ``part`` of a model on the device.
-
-        ``exact`` computes attention in the authors' order, softmax first; fused attention is
-        faster, but its other rounding grows a thousandfold over the noisiest sampling steps.
-        """
+        """The network ``part`` of a model on the device; ``exact`` as in :func:`prepared`."""
         key = (model.sha256, part, dtype, exact)
         if key in self._loaded:
             self._loaded.move_to_end(key)
@@ -46,10 +43,7 @@ class Shelf:
         if self.device.type != "cpu":
             self._make_room(_bytes(network, dtype))
         log.info("loading the %s of %s", part, model.title)
-        if exact:
-            _unfuse(network)
-        # Module.to itself: diffusers' own warns about modules that these networks do not have.
-        self._loaded[key] = nn.Module.to(network, self.device, dtype)
+        self._loaded[key] = prepared(network, self.device, dtype, exact=exact)
         return self._loaded[key]
 
     def _refuse_changed(self, model: StoredModel) -> None:
@@ -86,6 +80,43 @@ class Shelf:
             log.info("putting a network away (%s)", part)
 
 
+def prepared(
+    network: nn.Module, device: torch.device, dtype: torch.dtype, *, exact: bool = False
+) -> Any:
+    """``network`` as it computes fastest on ``device`` in ``dtype``.
+
+    ``exact`` computes attention in the authors' order, softmax first; fused attention is
+    faster, but its other rounding grows a thousandfold over the noisiest sampling steps.
+    """
+    if exact:
+        _unfuse(network)
+    # Module.to itself: diffusers' own warns about modules that these networks do not have.
+    network = nn.Module.to(network, device, dtype)
+    if not exact:
+        vars(network)["replays"] = replays_on(device)
+    if exact or (device.type == "cpu" and dtype == torch.float32):
+        return network  # there the order of channels gains nothing, and weights stay mapped
+    for attention in _attentions(network):
+        if attention.is_cross_attention:
+            attention.to_k = OncePerWords(attention.to_k)
+            attention.to_v = OncePerWords(attention.to_v)
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+class OncePerWords(nn.Module):
+    """Keys or values of the words, which stay the same tensor through all steps of a stage."""
+
+    def __init__(self, linear: nn.Module) -> None:
+        super().__init__()
+        self.linear = linear
+        self._last: tuple[Tensor, Tensor] | None = None  # the words, and what was found
+
+    def forward(self, words: Tensor) -> Tensor:
+        if self._last is None or self._last[0] is not words:
+            self._last = words, self.linear(words)
+        return self._last[1]
+
+
 def _read(model: StoredModel, part: str) -> Any:
     from safetensors import SafetensorError, safe_open
 
@@ -106,11 +137,16 @@ def _gone(model: StoredModel) -> CheckpointRefused:
 
 
 def _unfuse(network: nn.Module) -> None:
-    from diffusers.models.attention_processor import Attention, AttnProcessor
+    from diffusers.models.attention_processor import AttnProcessor
 
-    for module in network.modules():
-        if isinstance(module, Attention):
-            module.set_processor(AttnProcessor())
+    for attention in _attentions(network):
+        attention.set_processor(AttnProcessor())
+
+
+def _attentions(network: nn.Module) -> list[Any]:
+    from diffusers.models.attention_processor import Attention
+
+    return [module for module in network.modules() if isinstance(module, Attention)]
 
 
 def _bytes(network: Any, dtype: torch.dtype) -> int:

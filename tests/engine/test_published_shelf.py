@@ -2,8 +2,9 @@
 
 import torch
 
+from engine.networks.ldm import UNetPlan, build
 from engine.published import shelf as shelf_module
-from engine.published.shelf import Shelf
+from engine.published.shelf import OncePerWords, Shelf, prepared
 
 CARD = torch.device("meta")  # counts bytes like a card and holds none
 
@@ -52,3 +53,38 @@ def test_an_exact_network_attends_softmax_first(recorded):
     assert ways(exact) == {"AttnProcessor"}
     assert ways(quick) == {"AttnProcessor2_0"}
     assert exact is not quick
+
+
+def test_keys_and_values_of_the_words_are_worked_out_once_for_all_steps():
+    torch.manual_seed(0)
+    plan = UNetPlan(widths=(32, 64), attends=(False, True), resnets=1, words=16, heads=2)
+    network = prepared(build(plan).eval(), torch.device("cpu"), torch.bfloat16)
+    x = torch.randn(1, 3, 16, 16).bfloat16()
+    words, others = torch.randn(2, 1, 5, 16).bfloat16().unbind()
+    counted = []
+    for module in network.modules():
+        if isinstance(module, OncePerWords):
+            module.linear.register_forward_hook(lambda *told: counted.append(told))
+
+    with torch.inference_mode():
+        once = [network(x, torch.tensor([t]), words).sample for t in (900, 900)]
+        calls = len(counted)
+        other = network(x, torch.tensor([900]), others).sample
+
+    assert calls > 0 and calls % 2 == 0  # keys and values
+    assert len(counted) == 2 * calls
+    assert torch.equal(*once) and not torch.equal(once[0], other)
+
+
+def test_half_precision_keeps_channels_together_and_gives_the_same():
+    torch.manual_seed(0)
+    plan = UNetPlan(widths=(32, 64), attends=(False, True), resnets=1, words=16, heads=2)
+    plain = build(plan).eval().to(torch.bfloat16)
+    x, words = torch.randn(1, 3, 16, 16).bfloat16(), torch.randn(1, 5, 16).bfloat16()
+    with torch.inference_mode():
+        wanted = plain(x, torch.tensor([500]), words).sample
+        network = prepared(plain, torch.device("cpu"), torch.bfloat16)
+        found = network(x, torch.tensor([500]), words).sample
+
+    assert network.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(found, wanted, rtol=0.02, atol=0.02)
