@@ -1,18 +1,22 @@
 """Time and memory of what people wait for, measured on this machine in one process.
 
-Each job runs once to warm up and ``repeat`` times for the median. The full-size part runs the
-published two-stage way with random weights, which take as long as real ones, on a graphics card.
+Each job runs once to warm up and ``repeat`` times for the median. Then the authors' way runs
+against ours on networks of full size (:mod:`engine.full_size`).
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,14 +30,16 @@ from engine.api import (
     OutpaintRequest,
     Progress,
     Request,
-    Sampling,
     SegmentRequest,
     UpscaleRequest,
+    with_seed,
 )
 from engine.files import write_whole
 
 SIDE = 256  # px
 GIB = 2**30
+CHANGE = "generate after its one finding was changed"
+RACE_GIB = 8  # of memory for the networks of full size in float32, and what they compute
 COLUMNS = ("median", "slowest", "processor", "first_preview", "gib")
 Row = dict[str, Any]
 
@@ -48,9 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--repeat", type=int, default=3, metavar="N", help="runs of each job (default: 3)"
     )
     parser.add_argument(
+        "--quick", action="store_true", help="one run of each job, and 4 steps at full size"
+    )
+    parser.add_argument(
         "--full-size",
         action="store_true",
-        help="only the published networks at full size, filled with random numbers",
+        help="only the authors' way against ours on networks of the published size, filled with "
+        "random numbers, with all steps (on two processor cores half an hour)",
     )
     parser.add_argument(
         "--qualities",
@@ -69,21 +79,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The command: a table, or JSON, on stdout."""
-    repeat = max(args.repeat, 1)
+    repeat = 1 if args.quick else max(args.repeat, 1)
     if args.qualities:
         figures = by_quality(args)
     elif args.full_size:
-        figures = {
-            "machine": machine(),
-            "repeat": repeat,
-            "rows": [full_size(repeat, anywhere=True)],
-        }
+        figures = {"machine": machine(), "full size": race_of(args)}
     else:
         figures = measure(args.models, args.device, args.precision, repeat)
+        figures["full size"] = race_of(args)
     text = json.dumps(figures, indent=1) + "\n"
     if args.output:
         write_whole(Path(args.output), text.encode())
-    sys.stdout.write(text if args.json else figures.get("table") or table(figures))
+    sys.stdout.write(text if args.json else str(figures.get("table") or table(figures)))
     return 0
 
 
@@ -119,9 +126,10 @@ def measure(models: str | None, device: str, precision: str, repeat: int) -> dic
         if reason is not None:
             rows.append({"job": name, "skipped": reason})
             continue
-        rows.append(timed(name, lambda request=request: request, engine.run, repeat))
+        rows.append(timed(name, anew(request), engine.run, repeat))
+    rows.append(timed(CHANGE, changed_after(engine.run), engine.run, repeat))
     rows.append({"job": "peak memory of the process, GiB", "gib": peak_gib()})
-    rows.append(full_size(repeat, anywhere=False))
+    rows.append(cold_start(models))
     told = {"models": engine.name, "device": engine.device, **machine()}
     return {"machine": told, "repeat": repeat, "rows": rows}
 
@@ -143,12 +151,32 @@ def jobs(film: np.ndarray) -> dict[str, Request]:
     }
 
 
+def anew(request: Request) -> Callable[[], Request]:
+    """The request with another seed at each call: the stages of a known one are remembered."""
+    seeds = itertools.count()
+    return lambda: with_seed(request, next(seeds))
+
+
+def changed_after(run: Callable[[Request], Any]) -> Callable[[], Request]:
+    """A film whose one finding was changed, after the film itself was made."""
+    whole = anew(jobs(np.zeros((SIDE, SIDE), np.float32))["generate with one finding"])
+
+    def request() -> Request:
+        made = whole()
+        assert isinstance(made, GenerateRequest)
+        run(made)
+        return replace(made, findings=(replace(made.findings[0], text="consolidation"),))
+
+    return request
+
+
 def timed(name: str, request: Callable[[], Request], work: Callable[..., Any], repeat: int) -> Row:
     """Median seconds of ``work`` and of its first preview, after one run to warm up."""
     seconds, processor, previews = [], [], []
     for number in range(repeat + 1):
+        asked = request()
         clock, busy = PreviewClock(), time.process_time()
-        work(request(), clock)
+        work(asked, clock)
         if number:
             seconds.append(clock.elapsed())
             processor.append(time.process_time() - busy)
@@ -206,80 +234,23 @@ def peak_gib() -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
 
 
-def full_size(repeat: int, *, anywhere: bool) -> Row:
-    """Two stages at XReal's own size in half precision. On a graphics card: time at 100 steps and
-    memory. On a processor, where that takes a quarter of an hour, only if asked for, and only
-    the memory, with two steps."""
-    import torch
+def race_of(args: argparse.Namespace) -> dict[str, Any]:
+    """The authors' way against ours (:mod:`engine.full_size`), with its table.
 
-    name = "full-size two-stage generate, random weights"
-    on_card = torch.cuda.is_available()
-    if not on_card and not anywhere:
-        reason = "no graphics card; --full-size measures its memory on the processor"
-        return {"job": name, "skipped": reason}
-    device = torch.device("cuda" if on_card else "cpu")
-    engine = random_engine(device, torch.bfloat16)
-    engine.run(_two_stages(2))  # fills the networks, which takes more memory than reading them
-    if not on_card:
-        return {"job": f"{name}, 2 steps on the processor", "gib": peak_gib()}
-    torch.cuda.reset_peak_memory_stats(device)
-    row = timed(f"{name}, 100 steps", lambda: _two_stages(100), engine.run, repeat)
-    return {**row, "gib": torch.cuda.max_memory_allocated(device) / GIB}
+    On a processor 100 steps take a quarter of an hour, so without ``--full-size`` it is 4.
+    """
+    from engine.devices import choose_device, choose_precision, free_memory
+    from engine.full_size import race, race_table
 
-
-def _two_stages(steps: int) -> GenerateRequest:
-    zone = ellipse(SIDE, 0.72, 0.7, 0.13, 0.1)
-    return GenerateRequest(
-        organs=chest(SIDE),
-        findings=(Finding(text="Pleural Effusion", mask=zone),),
-        sampling=Sampling(steps=steps, eta=1.0, guidance=7.0),
-    )
-
-
-def random_engine(device: Any, dtype: Any) -> Any:
-    """XReal's networks at their published size, filled with random numbers."""
-    from functools import cache
-
-    import torch
-
-    from engine.bundle import ModelSet, Painter
-    from engine.checkpoints.roles import ROLES
-    from engine.engine import Engine
-    from engine.networks.ldm import AutoencoderPlan, TextPlan, UNetPlan, build
-    from engine.published.models import PAINTERS, VOCABULARY
-    from engine.published.networks import (
-        AnatomyController,
-        Autoencoder,
-        PublishedDiffusion,
-        Words,
-    )
-    from engine.published.shelf import prepared
-    from engine.published.tokens import read_tokenizer
-
-    def random(plan: Any, kind: Any) -> Callable[[], Any]:
-        def load() -> Any:
-            with torch.device(device):
-                network = build(plan).eval().requires_grad_(False)
-            return prepared(network, device, kind)
-
-        return cache(load)
-
-    role, codes = ROLES["xreal_backbone"], AutoencoderPlan()
-    unet, text = UNetPlan(), TextPlan()
-    codec = Autoencoder(random(codes, torch.float32), codes, role.pixel_range, role.latent_scale)
-    rough = Autoencoder(random(codes, torch.float32), codes, role.pixel_range, 1.0)
-    words = Words(random(text, dtype), text, lambda: read_tokenizer(VOCABULARY), device)
-    painter = Painter(
-        name=role.title,
-        codec=codec,
-        diffusion=PublishedDiffusion(
-            random(unet, dtype), words, None, unet, cell=codec.cell, device=device, dtype=dtype
-        ),
-        knows=role.knows,
-        defaults=PAINTERS["xreal_backbone"],
-        controller=AnatomyController(rough, device),
-    )
-    return Engine(ModelSet(name="random weights", device=device, cards=(), painters=(painter,)))
+    device = choose_device(args.device)
+    free = free_memory() / GIB
+    if device.type == "cpu" and 0 < free < RACE_GIB:
+        reason = f"skipped: networks of full size need {RACE_GIB} GiB, and {free:.1f} are free"
+        return {"rows": [], "table": f"The authors' way against ours: {reason}.\n"}
+    quick = args.quick or (device.type == "cpu" and not args.full_size)
+    repeat = max(args.repeat, 1) if device.type == "cuda" else 1
+    rows = race(device, choose_precision(args.precision, device), repeat, quick=quick)
+    return {"rows": rows, "table": race_table(rows)}
 
 
 def machine() -> dict[str, Any]:
@@ -298,18 +269,40 @@ def machine() -> dict[str, Any]:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """The figures as a Markdown table with the machine above it."""
+    """The figures as Markdown tables with the machine above them."""
     told = figures["machine"]
-    lines = [", ".join(f"{key}: {value}" for key, value in told.items() if value is not None), ""]
-    lines += [
+    parts = [", ".join(f"{key}: {value}" for key, value in told.items() if value is not None)]
+    if "rows" in figures:
+        parts.append(_jobs_table(figures["rows"]))
+    if "full size" in figures:
+        parts.append(figures["full size"]["table"])
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _jobs_table(rows: list[Row]) -> str:
+    lines = [
         "| job | median, s | slowest, s | processor, s | first preview, s | memory, GiB | note |",
         "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
-    for row in figures["rows"]:
+    for row in rows:
         numbers = [_number(row.get(column)) for column in COLUMNS]
         note = f"skipped: {row['skipped']}" if "skipped" in row else ""
         lines.append(f"| {row['job']} | {' | '.join(numbers)} | {note} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
+
+
+def cold_start(models: str | None) -> Row:
+    """From nothing to a picture on the disk, in a new process."""
+    command = [sys.executable, "-m", "engine", "generate", "--seed", "1"]
+    with TemporaryDirectory() as folder:
+        command += ["-o", str(Path(folder) / "first.png")]
+        command += [] if models is None else ["--models", models]
+        started = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, check=False)
+    row: Row = {"job": "cold start: a new process, to its first picture on the disk"}
+    if done.returncode:
+        return {**row, "skipped": done.stderr.decode(errors="replace").strip()[-200:]}
+    return {**row, "median": time.perf_counter() - started}
 
 
 def _first_picture(engine: Any) -> tuple[Row, np.ndarray]:

@@ -1,7 +1,7 @@
 import numpy as np
 
-from engine.api import Progress, SegmentRequest
-from engine.bench import chest, ellipse, jobs, peak_gib, table, timed
+from engine.api import GenerateRequest, Progress, SegmentRequest
+from engine.bench import anew, changed_after, chest, ellipse, jobs, peak_gib, table, timed
 
 
 def test_every_job_is_a_valid_request_that_starts_with_its_verb():
@@ -38,6 +38,21 @@ def test_the_run_that_warms_up_is_not_counted():
     assert 0 <= row["first_preview"] <= row["median"] <= row["slowest"]
 
 
+def test_no_job_is_timed_with_a_seed_that_was_drawn_before():
+    request = anew(GenerateRequest())
+
+    assert [request().sampling.seed for _ in range(3)] == [0, 1, 2]
+
+
+def test_a_changed_finding_is_timed_after_its_film_was_made():
+    made = []
+    changed = changed_after(made.append)()
+
+    (whole,) = made
+    assert whole.sampling.seed == changed.sampling.seed
+    assert (whole.findings[0].text, changed.findings[0].text) == ("effusion", "consolidation")
+
+
 def test_the_table_shows_figures_and_reasons():
     figures = {
         "machine": {"processor": "X", "graphics_card": None},
@@ -45,6 +60,7 @@ def test_the_table_shows_figures_and_reasons():
             {"job": "erase", "median": 1.234, "slowest": 2, "processor": 2.4, "first_preview": 0.5},
             {"job": "large", "skipped": "no card"},
         ],
+        "full size": {"rows": [], "table": "| the authors' way |\n"},
     }
 
     text = table(figures)
@@ -52,6 +68,7 @@ def test_the_table_shows_figures_and_reasons():
     assert "| erase | 1.23 | 2.00 | 2.40 | 0.50 |  |  |" in text
     assert "skipped: no card" in text
     assert text.startswith("processor: X\n")
+    assert text.endswith("\n\n| the authors' way |\n")
 
 
 def test_memory_is_counted_in_gib():
