@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,15 +96,25 @@ def run(args: argparse.Namespace) -> int:
 
 def by_quality(args: argparse.Namespace) -> dict[str, Any]:
     """The figures of :mod:`engine.qualities` and their table, put into a page if one is named."""
-    from engine.engine import open_engine
+    from engine.engine import EMBEDDED, open_engine
+    from engine.evaluation.features import features_of
+    from engine.evaluation.realism import levelled
+    from engine.images import to_codes
+    from engine.networks.small import load_embedded
     from engine.qualities import measure_qualities, put_into, quality_table
 
     engine = open_engine(args.models, device=args.device, precision=args.precision)
     precise = engine
     if engine.precision != "float32":
         precise = open_engine(args.models, device=args.device, precision="float32")
-    rows = measure_qualities(engine, precise, maps=max(args.maps, 1))
-    told = {"models": engine.name, "maps": max(args.maps, 1), **machine()}
+    judge: Any = load_embedded(EMBEDDED / "judge.json")
+
+    def describe(films: Sequence[np.ndarray]) -> np.ndarray:
+        return features_of(judge, levelled(np.stack([to_codes(film, 8) for film in films])))
+
+    maps = max(args.maps, 2)
+    rows = measure_qualities(engine, precise, maps=maps, describe=describe)
+    told = {"models": engine.name, "maps": maps, **machine()}
     made = quality_table(rows, told)
     if args.into:
         put_into(Path(args.into), made)

@@ -35,6 +35,7 @@ from engine.api import (
 )
 from engine.bench import GIB, SIDE, Row, anew, ellipse
 from engine.errors import InvalidRequest
+from engine.evaluation.features import Features, frechet
 from engine.files import write_whole
 from engine.training.codec import ssim
 
@@ -46,17 +47,30 @@ BEGIN, END = "<!-- qualities -->\n", "<!-- end of qualities -->\n"
 ZONE = ellipse(SIDE, 0.72, 0.70, 0.13, 0.10)
 FINDING = Finding(text="left effusion", mask=ZONE)
 Run = Callable[[Request], Any]  # Engine.run
+Describe = Callable[[Sequence[Pixels]], Features]
 
 
-def measure_qualities(engine: Any, precise: Any, maps: int = MAPS, many: int = MANY) -> list[Row]:
+def measure_qualities(
+    engine: Any,
+    precise: Any,
+    maps: int = MAPS,
+    many: int = MANY,
+    describe: Describe | None = None,
+) -> list[Row]:
     """One row a quality, and one for standard in float32 by the engine ``precise``.
 
     Maps and seeds are the shape model's first; the finding is an effusion in the lower left.
+    With ``describe`` (films to features) a last row holds how far two sets of ``many`` steps are
+    from each other, beside which each row's own distance from such a set can be read.
     """
     drawn = [engine.organs_for(seed, SIDE) for seed in range(maps)]
     rows = [quality_row(engine, quality, drawn) for quality in QUALITIES]
     if engine.precision != "float32":
         rows.append(quality_row(precise, "standard", drawn))
+    if describe is not None:
+        add_distances(rows, engine.run, drawn, many, describe)
+    for row in rows:
+        del row["films"]
     truth = [
         _both(precise.run, organs, Sampling(seed=seed, steps=many))
         for seed, organs in enumerate(drawn[: max(maps // SHARE, 1)])
@@ -73,12 +87,14 @@ def quality_row(engine: Any, quality: Quality, drawn: Sequence[Organs]) -> Row:
     first = engine.run(_alone(drawn[0], sampling))  # reads the networks
     engine.run(UpscaleRequest(image=first.image, sampling=sampling))
     begin_peak()
-    clock, busy, read = [], [], []
+    clock, busy, read, films = [], [], [], []
     for seed, organs in enumerate(drawn):
         request = _alone(organs, replace(sampling, seed=seed))
         image = timed(engine.run, request, clock, busy)
+        films.append(image)
         read.append(engine.run(SegmentRequest(image=image)).organs)
     row: Row = {
+        "films": films,
         "quality": quality,
         "precision": engine.precision,
         "steps": first.request.sampling.steps,
@@ -91,6 +107,29 @@ def quality_row(engine: Any, quality: Quality, drawn: Sequence[Organs]) -> Row:
         scores = [dice(a == organ, b == organ) for a, b in zip(drawn, read, strict=True)]
         row[f"dice {ORGAN_NAMES[organ]}"] = float(np.mean(scores))
     return row
+
+
+def add_distances(
+    rows: list[Row], run: Run, drawn: Sequence[Organs], many: int, describe: Describe
+) -> None:
+    """Add to each row the Fréchet distance from films of ``many`` steps on the same maps with
+    other seeds, and to the rows what the same distance is between two seeds of ``many`` steps.
+
+    So few films are far from each other by chance alone: only a distance that is larger than
+    that between two seeds says that something is lost.
+    """
+
+    def films(first: int) -> list[Pixels]:
+        asked = [
+            _alone(organs, Sampling(seed=first + n, steps=many)) for n, organs in enumerate(drawn)
+        ]
+        return [run(request).image for request in asked]
+
+    others = describe(films(len(drawn)))
+    chance = frechet(describe(films(0)), others)
+    for row in rows:
+        row["frechet"] = frechet(describe(row["films"]), others)
+        row["frechet by chance"] = chance
 
 
 def compare(
@@ -182,7 +221,7 @@ def peak() -> float | None:
 TIMED = ("map", "finding", "upscale")
 HEADS = (
     "quality", "steps", "precision", "from a map, s", "with a finding, s", "upscale, s", "GiB",
-    "Dice lungs", "Dice heart", "PSNR, dB", "SSIM", "PSNR of a finding, dB",
+    "Dice lungs", "Dice heart", "PSNR, dB", "SSIM", "PSNR of a finding, dB", "Fréchet (by chance)",
 )  # fmt: skip
 
 
@@ -204,6 +243,7 @@ def quality_table(rows: Sequence[Row], machine: dict[str, Any]) -> str:
             f"{row['psnr map']:.1f}",
             f"{row['ssim map']:.3f}",
             f"{row['psnr finding']:.1f}",
+            f"{row['frechet']:.1f} ({row['frechet by chance']:.1f})" if "frechet" in row else "",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

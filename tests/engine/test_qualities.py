@@ -1,12 +1,23 @@
 """What is measured of each quality, on stand-in networks."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from engine.api import QUALITIES
 from engine.engine import Engine
 from engine.errors import InvalidRequest
-from engine.qualities import BEGIN, END, dice, measure_qualities, psnr, put_into, quality_table
+from engine.qualities import (
+    BEGIN,
+    END,
+    add_distances,
+    dice,
+    measure_qualities,
+    psnr,
+    put_into,
+    quality_table,
+)
 from tests.engine.tiny import Enlarges, model_set
 
 
@@ -32,6 +43,32 @@ def test_every_quality_has_a_row_and_float32_one_beside_half_precision():
         assert 0 <= row["dice heart"] <= 1
 
 
+def test_what_fewer_steps_lose_is_read_beside_what_two_seeds_differ_by():
+    """Described by their left and right mean, films of a perfect network differ in nothing, and
+    darker ones by how much darker they are."""
+
+    def describe(films):
+        return np.array([[half.mean() for half in np.hsplit(film, 2)] for film in films]) * 100
+
+    rows = measure_qualities(an_engine(), an_engine(), maps=3, many=9, describe=describe)
+
+    assert all("films" not in row for row in rows)
+    for row in rows:
+        assert row["frechet"] == pytest.approx(0, abs=0.05)
+        assert row["frechet by chance"] == pytest.approx(0, abs=0.05)
+    told = [{"films": [np.full((4, 4), grey, np.float32)] * 3} for grey in (0.2, 0.8)]
+    others = [np.full((4, 4), 0.8, np.float32)] * 3
+    add_distances(
+        told,
+        lambda request: SimpleNamespace(image=others[0]),
+        [np.zeros((4, 4), np.uint8)] * 3,
+        9,
+        describe,
+    )
+    assert told[0]["frechet"] == pytest.approx(2 * 60**2, rel=1e-3)  # 20 for 80, in both halves
+    assert told[1]["frechet"] == pytest.approx(0, abs=1e-6)
+
+
 def test_the_table_has_a_line_a_row():
     rows = measure_qualities(an_engine(), an_engine(), maps=1, many=3)
 
@@ -39,7 +76,7 @@ def test_the_table_has_a_line_a_row():
 
     assert lines[0] == "processor X."
     assert len(lines) == 2 + 2 + len(QUALITIES)
-    assert {line.count("|") for line in lines[2:]} == {13}
+    assert {line.count("|") for line in lines[2:]} == {14}
     assert lines[4].startswith("| draft | 2 | float32 |")
 
 
