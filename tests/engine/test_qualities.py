@@ -58,7 +58,7 @@ def test_what_fewer_steps_lose_is_read_beside_what_two_seeds_differ_by():
         assert row["frechet by chance"] == pytest.approx(0, abs=0.05)
     told = [{"films": [np.full((4, 4), grey, np.float32)] * 3} for grey in (0.2, 0.8)]
     others = [np.full((4, 4), 0.8, np.float32)] * 3
-    drawn = [np.zeros((32, 32), np.uint8)] * 3
+    drawn = [np.ones((32, 32), np.uint8)] * 3
     add_distances(told, lambda request: SimpleNamespace(image=others[0]), drawn, 9, describe)
     assert told[0]["frechet"] == pytest.approx(2 * 60**2, rel=1e-3)  # 20 for 80, in both halves
     assert told[1]["frechet"] == pytest.approx(0, abs=1e-6)
