@@ -1,5 +1,6 @@
 """What every verb that paints shares: sample a latent, and repaint a zone of a film."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from engine.sampling import (
     ddim,
     ddim_steps,
     dpmpp,
+    drowned,
     guided,
     guided_together,
     held,
@@ -42,6 +44,7 @@ PREVIEW_SECONDS = 0.25  # at most four previews a second
 PREVIEW_PATIENCE = 2  # times what the last preview cost
 PREVIEW_SIDE = 512
 DENSITY_LEAN = 0.4  # how firmly the coarse shape of a finding follows its guessed density
+DROWNED = 20  # noise over signal, from which such a guess is as good as the network's
 DETAIL_FROM = 1.5  # films this many times larger than the model's frame get invented detail
 
 
@@ -62,7 +65,8 @@ class Hold:
 
     For the first ``steps`` steps instead, where they are given. ``lean`` draws the rest towards
     it too, that firmly and for the noisier half: where the reference is a good guess, the coarse
-    shape follows it and the detail is free.
+    shape follows it and the detail is free. Where noise is ``drowned`` times the signal or more,
+    the reference stands for all of it.
     """
 
     reference: Tensor
@@ -70,6 +74,15 @@ class Hold:
     share: float = 1.0
     steps: int | None = None
     lean: float = 0.0
+    drowned: float = math.inf
+
+    @staticmethod
+    def guessed(reference: Tensor, keep: Tensor, density: float, lean: float = 0.0) -> "Hold":
+        """For a region that hides behind a smooth guess; one of a finding's usual ``density``
+        leads, and the noisiest steps need nothing else."""
+        if not density:
+            return Hold(reference=reference, keep=keep, lean=lean)
+        return Hold(reference=reference, keep=keep, lean=DENSITY_LEAN, drowned=DROWNED)
 
 
 def sample(
@@ -188,9 +201,7 @@ def repaint(
         conditions,
         sampling,
         noise,
-        hold=Hold(
-            reference=codec.encode(films), keep=1 - free, lean=DENSITY_LEAN if density else lean
-        ),
+        hold=Hold.guessed(codec.encode(films), 1 - free, density, lean),
         on_step=reporter(stage, painter, sampling, on_event, preview),
     )
     painted = codec.decode(latents, grain=noise)
@@ -302,4 +313,7 @@ def _held(denoise: Denoiser, hold: Hold | None, abars: Tensor, times: list[int])
     down_to = round((1 - hold.share) * len(abars))
     if hold.steps is not None:
         down_to = 0 if hold.steps >= len(times) else times[hold.steps - 1]
-    return held(denoise, hold.reference, hold.keep, abars, down_to=down_to)
+    denoise = held(denoise, hold.reference, hold.keep, abars, down_to=down_to)
+    if math.isinf(hold.drowned):
+        return denoise
+    return drowned(denoise, hold.reference, abars, hold.drowned)

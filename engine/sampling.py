@@ -131,6 +131,24 @@ def held(
     return estimate
 
 
+def drowned(denoise: Denoiser, reference: Tensor, abars: Tensor, ratio: float) -> Denoiser:
+    """Where the noise is ``ratio`` times the signal or more, the clean latent is taken to be
+    ``reference`` and the network is not asked.
+
+    For an edit whose reference is known outside its region and a good guess inside: what a
+    network says of almost pure noise is no better a guess.
+    """
+
+    def estimate(x: Tensor, t: int) -> Estimate:
+        abar = float(abars[t])
+        if 1 - abar < ratio**2 * abar:
+            return denoise(x, t)
+        x0 = reference.expand_as(x)
+        return Estimate(x0, (x - abar**0.5 * x0) / (1 - abar) ** 0.5)
+
+    return estimate
+
+
 def ddim_steps(abars: Tensor, count: int, eta: float, *, first: int = 1) -> list[Step]:
     """The reference's trajectory, noisiest step first.
 

@@ -19,7 +19,7 @@ from engine.bundle import Conditions, ModelSet, Painter
 from engine.compositing import match_surroundings, paste
 from engine.errors import ModelMissing
 from engine.frame import plain_frame
-from engine.painting import DENSITY_LEAN, Hold, sample
+from engine.painting import Hold, sample
 from engine.prompts import report_prompt
 from engine.recipes.generate import FADE, HELD_SHARE, PULL, choose
 from engine.sampling import SeededNoise
@@ -136,9 +136,9 @@ def _repaint(models: ModelSet, painter: Painter, insertions: Sequence[Insertion]
     ]
     if not painter.diffusion.takes_map:
         conditions = [replace(c, organs=None) for c in conditions]
-    densities = [DENSITY_LEAN if one.density else 0.0 for one in insertions]
-    assert len(set(densities)) == 1, "a batch is of one finding"
-    hold = Hold(reference=codec.encode(films), keep=1 - free.to(device), lean=densities[0])
+    densities = [one.density for one in insertions]
+    assert len({density != 0 for density in densities}) == 1, "a batch is of one finding"
+    hold = Hold.guessed(codec.encode(films), 1 - free.to(device), densities[0])
     latents = sample(painter, conditions, models.settings(painter, None), noise, hold=hold)
     painted = codec.decode(latents, grain=noise)
     finished = []

@@ -16,17 +16,25 @@ from torch import Tensor, nn
 from engine.checkpoints.convert import filled
 from engine.checkpoints.store import StoredModel
 from engine.checkpoints.writing import sha256_of
+from engine.devices import memory_of
 from engine.errors import CheckpointRefused
 from engine.replays import replays_on
 
-CARD_BUDGET = 4 << 30  # bytes of weights kept on a graphics card
+CARD_BUDGET = 4 << 30  # bytes of weights kept on a graphics card, and at most half of it
 
 log = logging.getLogger(__name__)
 
 
+def budget_of(device: torch.device) -> int:
+    """Bytes of weights that may lie on the card: the other half is for what they compute."""
+    _, total = memory_of(str(device)) if device.type == "cuda" else (0, 0)
+    return min(CARD_BUDGET, total // 2) if total else CARD_BUDGET
+
+
 class Shelf:
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, budget: int | None = None) -> None:
         self.device = device
+        self.budget = budget_of(device) if budget is None else budget
         self._loaded: OrderedDict[tuple[str, str, torch.dtype, bool], Any] = OrderedDict()
         self._compared: set[tuple[Path, int, int]] = set()  # files that are as they were imported
 
@@ -75,7 +83,7 @@ class Shelf:
         return found
 
     def _make_room(self, needed: int) -> None:
-        while self._loaded and self.held() + needed > CARD_BUDGET:
+        while self._loaded and self.held() + needed > self.budget:
             (_, part, _, _), _network = self._loaded.popitem(last=False)
             log.info("putting a network away (%s)", part)
 

@@ -147,6 +147,32 @@ def test_the_noisier_half_leans_towards_the_guess_and_the_other_is_free(sampler)
     assert len(set(wanted)) == 2
 
 
+def test_a_guess_of_the_usual_density_spares_the_noisiest_calls_and_no_others():
+    reference, keep = torch.full((1, 1, CELLS, CELLS), GUESS), torch.zeros(1, 1, 1, 1)
+    asked = {}
+    for density, lean in ((0.2, 0.0), (0.0, 0.4), (0.0, 0.0)):
+        hold = Hold.guessed(reference, keep, density, lean)
+        times: list[int] = []
+
+        class Watches(Paints):
+            def denoiser(self, conditions, times=times):
+                answers = super().denoiser(conditions)
+                return lambda x, t: (times.append(t), answers(x, t))[1]
+
+        sample(
+            painter_of(Watches()),
+            [Conditions()],
+            Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=1.0),
+            SeededNoise(0),
+            hold=hold,
+        )
+        asked[density, lean] = times
+
+    assert len(asked[0.2, 0.0]) == 9
+    assert len(asked[0.0, 0.4]) == len(asked[0.0, 0.0]) == 12
+    assert asked[0.2, 0.0] == asked[0.0, 0.0][3:]
+
+
 def test_what_is_held_follows_the_reference_whatever_the_rest_leans_to():
     reference = torch.full((1, 1, CELLS, CELLS), GUESS)
     hold = Hold(reference=reference, keep=torch.ones(1, 1, 1, 1), lean=0.25)

@@ -1,15 +1,16 @@
 """On a graphics card networks leave in the order in which they were last used."""
 
+import pytest
 import torch
 
-from engine.networks.ldm import UNetPlan, build
+from engine.networks.ldm import AutoencoderPlan, TextPlan, UNetPlan, build
 from engine.published import shelf as shelf_module
-from engine.published.shelf import OncePerWords, Shelf, prepared
+from engine.published.shelf import OncePerWords, Shelf, budget_of, prepared
 
 CARD = torch.device("meta")  # counts bytes like a card and holds none
 
 
-def test_the_network_unused_for_longest_leaves_first(recorded, monkeypatch):
+def test_the_network_unused_for_longest_leaves_first(recorded):
     shelf = Shelf(CARD)
     ours, theirs, guide = (
         recorded.stored[role]
@@ -20,14 +21,33 @@ def test_the_network_unused_for_longest_leaves_first(recorded, monkeypatch):
         return shelf.network(model, "autoencoder", torch.float16)
 
     first = load(ours)
-    monkeypatch.setattr(shelf_module, "CARD_BUDGET", 2 * shelf.held())
+    shelf.budget = 2 * shelf.held()
     second = load(theirs)
     assert load(ours) is first
     load(guide)
 
     assert load(ours) is first
     assert load(theirs) is not second
-    assert shelf.held() <= shelf_module.CARD_BUDGET
+    assert shelf.held() <= shelf.budget
+
+
+@pytest.mark.parametrize(("card", "weights"), [(24, 4), (8, 4), (6, 3), (4, 2)])
+def test_weights_take_half_of_a_small_card_at_most(card, weights, monkeypatch):
+    monkeypatch.setattr(shelf_module, "memory_of", lambda name: (0, card << 30))
+
+    assert budget_of(torch.device("cuda")) == weights << 30
+
+
+def test_two_stages_of_full_size_fit_a_card_of_6_gib():
+    """U-Net and text encoder in half precision, two autoencoders in float32."""
+
+    def numbers(plan):
+        with torch.device("meta"):
+            return sum(p.numel() for p in build(plan).parameters())
+
+    half, whole = numbers(UNetPlan()) + numbers(TextPlan()), 2 * numbers(AutoencoderPlan())
+
+    assert 2 * half + 4 * whole < 3 << 30
 
 
 def test_half_precision_takes_half_the_room(recorded):

@@ -12,6 +12,7 @@ from engine.sampling import (
     ddim,
     ddim_steps,
     dpmpp,
+    drowned,
     from_eps,
     from_v,
     guided,
@@ -139,6 +140,25 @@ def test_few_steps_settle_wide_data_that_an_even_grid_of_times_leaves_open():
 
     assert worst(10, abars, (10.0,)) < 0.02
     assert (even - 10 * x).abs().mean() / 10 > 0.1
+
+
+def test_where_noise_drowns_the_signal_the_network_is_not_asked():
+    abars, x = zero_snr_cosine(), SeededNoise(0)(SHAPE)
+    reference, asked = torch.full(SHAPE, 0.4), []
+
+    def network(x, t):
+        asked.append(t)
+        return knows_the_answer(torch.tensor(0.9), abars)(x, t)
+
+    spared = drowned(network, reference, abars, 20)
+    times = solver_times(abars, 12)
+    first = spared(x, times[0])
+    found = dpmpp(spared, x, abars, 12)
+
+    below = [t for t in times if (1 - abars[t]) < 20**2 * abars[t]]
+    assert asked == below and len(below) == 9
+    assert first.x0.equal(reference) and first.eps.equal(x)  # of pure noise
+    torch.testing.assert_close(found, torch.full(SHAPE, 0.9))
 
 
 def test_v_and_eps_describe_the_same_latent():
