@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from starlette.testclient import TestClient
 
 from app.settings import Settings
 from app.studies import log
@@ -14,6 +15,7 @@ from tests.app.served import application
 from tests.app.study_asked import Asked
 
 PORT = 7860  # of the addresses that the guard lets through; nothing listens on it
+COOKIE = f"xreal_session_{PORT}"
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,20 @@ def whole(tmp_path_factory):
     app, desk = application(FakeEngine(), Settings(port=PORT, data=tmp_path_factory.mktemp("data")))
     yield app, desk
     desk.jobs.close()
+
+
+@pytest.fixture
+def me(request):
+    """A person of this test alone."""
+    return f"me-{abs(hash(request.node.name)):024d}"[:40]
+
+
+@pytest.fixture
+def client(whole, me):
+    """That person's browser."""
+    opened = TestClient(whole[0], base_url=f"http://127.0.0.1:{PORT}", follow_redirects=False)
+    opened.cookies.set(COOKIE, me)
+    return opened
 
 
 @pytest.fixture

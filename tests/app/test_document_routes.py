@@ -25,18 +25,6 @@ OTHER = "other-01234567890123456789"
 
 
 @pytest.fixture
-def me(request):
-    return f"me-{abs(hash(request.node.name)):024d}"[:40]
-
-
-@pytest.fixture
-def client(whole, me):
-    opened = TestClient(whole[0], base_url=f"http://127.0.0.1:{PORT}", follow_redirects=False)
-    opened.cookies.set(COOKIE, me)
-    return opened
-
-
-@pytest.fixture
 def session(whole, me):
     return whole[1].sessions.of(me)
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
 from app.document.autosave import Documents
 from app.document.project import snapshot
@@ -15,7 +14,7 @@ from engine.errors import NoRoom
 from engine.ledger import LONGEST_LINE, NAME
 from tests.app.test_autosave import assert_same, home, reopened, worked_in
 from tests.app.test_document_routes import BITS, save, sent
-from tests.app.test_server import COOKIE, PORT, made
+from tests.app.test_server import made
 
 Usage = namedtuple("Usage", "total used free")
 EXPORTS = (
@@ -37,18 +36,6 @@ def disk(monkeypatch):
         monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: usage)
 
     return free
-
-
-@pytest.fixture
-def me(request):
-    return f"room-{abs(hash(request.node.name)):024d}"[:40]
-
-
-@pytest.fixture
-def client(whole, me):
-    opened = TestClient(whole[0], base_url=f"http://127.0.0.1:{PORT}", follow_redirects=False)
-    opened.cookies.set(COOKIE, me)
-    return opened
 
 
 @pytest.fixture

@@ -7,12 +7,11 @@ from starlette.testclient import TestClient
 from app.document.session import State
 from engine.api import EraseRequest, GenerateRequest, Sampling
 from engine.provenance import inputs_of, read_recipe, recipe_of, request_of
-from tests.app.conftest import PORT
+from tests.app.conftest import COOKIE, PORT
 from tests.app.fake_engine import HASHES
 
 HOST = {"host": f"127.0.0.1:{PORT}"}
 OURS = {"origin": f"http://127.0.0.1:{PORT}", **HOST}
-COOKIE = f"xreal_session_{PORT}"
 ME, OTHER = "me-01234567890123456789", "other-01234567890123456789"
 
 

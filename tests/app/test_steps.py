@@ -10,18 +10,6 @@ from tests.app.test_server import COOKIE, OURS, PORT
 
 
 @pytest.fixture
-def me(request):
-    return f"steps-{abs(hash(request.node.name)):024d}"[:40]
-
-
-@pytest.fixture
-def client(whole, me):
-    opened = TestClient(whole[0], base_url=f"http://127.0.0.1:{PORT}", follow_redirects=False)
-    opened.cookies.set(COOKIE, me)
-    return opened
-
-
-@pytest.fixture
 def session(whole, me, client):
     """A document whose drawing is saved as revision 7."""
     found = whole[1].sessions.of(me)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.app.fake_engine import FakeEngine
 from tests.app.served import Served, serving
+from tests.browser.program import Program
 
 FLAGS = [
     "--no-sandbox",
@@ -68,6 +69,15 @@ def page(browser: Any) -> Iterator[Any]:
     yield opened
     context.close()
     assert opened.faults == []
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    """The program in a process of its own, which a test may kill and start again."""
+    alone = Program(tmp_path / "data")
+    alone.start()
+    yield alone
+    alone.stop()
 
 
 @pytest.fixture

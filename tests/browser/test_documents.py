@@ -3,7 +3,6 @@
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,6 @@ from tests.browser.test_edit_page import (
 )
 
 BITS = "Array.from(XREAL.canvas.drawing.bits)"
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
-    alone = Program(tmp_path / "data")
-    alone.start()
-    yield alone
-    alone.stop()
 
 
 def visit(page: Any, url: str) -> Any:

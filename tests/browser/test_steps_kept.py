@@ -1,11 +1,8 @@
 """What was drawn can be taken back after a reload of the page and a restart of the program."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from tests.browser.canvas_driver import bits_of
 from tests.browser.program import Program
@@ -15,14 +12,6 @@ from tests.browser.test_edit_page import add_a_finding, drag, paint_a_chest
 KEPT = """async () => { const { doc, rev } = XREAL.canvas.summary();
     return (await fetch(`/api/steps?doc=${doc}&rev=${rev}`)).status === 200; }"""
 STEPS = "XREAL.canvas.drawing.undoStack.map((step) => step.title)"
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
-    alone = Program(tmp_path / "data")
-    alone.start()
-    yield alone
-    alone.stop()
 
 
 def draw(page: Any) -> tuple[list[np.ndarray], list[str]]:

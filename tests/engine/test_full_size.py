@@ -1,5 +1,7 @@
 """The two ways are timed on the same weights; here on small ones."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -27,15 +29,17 @@ def small(monkeypatch):
 
 def test_every_job_of_ours_is_set_beside_the_authors_way(small):
     """In float32 nothing is lost, because all have the same weights."""
-    rows = race(CPU, torch.float32, 1, quick=True)
+    rows = race(CPU, torch.float32, 1, quick=True, at_once=2)
 
     theirs, ours = rows[:2], rows[2:]
-    assert len(ours) == 6
+    jobs = ("two stages", "one finding changed", "a picture of 2 at once", "upscale")
+    assert {row["key"] for row in ours} == set(itertools.product(jobs, ("standard", "draft")))
     assert {row["steps"] for row in rows} == {2}
     for row in ours:
         way = theirs[row["key"][0] == "upscale"]
         assert row["times"] == pytest.approx(way["clock"] / row["clock"])
         assert (row["psnr"], row["ssim"]) == (99.0, pytest.approx(1))
+        assert row["clock"] > 0 and row["processor"] > 0
     assert race_table(rows).count("\n") == len(rows) + 2
 
 
