@@ -105,7 +105,7 @@ def pack(folder: Path, checksums: Iterable[str], target: Path) -> None:
             mask_of(folder, sha256)  # refuses one that was changed
             data = path_of(folder, sha256).read_bytes()
             archive.writestr(zipfile.ZipInfo(f"{sha256}.png", FIRST_DAY), data)
-    target.write_bytes(out.getvalue())
+    write_whole(target, out.getvalue())
 
 
 def unpacked(archive: Path, checksums: Iterable[str]) -> Mapping[str, Flags]:

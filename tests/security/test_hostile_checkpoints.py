@@ -279,7 +279,8 @@ def test_a_description_leads_to_no_file_elsewhere(upscaler, tmp_path):
     told["weights"]["file"] = f"../../{model.path.name}"
     described.write_text(json.dumps(told))
 
-    assert list_models(tmp_path / "m")[0].path.parent == tmp_path / "m"
+    with pytest.raises(CheckpointRefused, match=f"'{described.name}' is damaged"):
+        list_models(tmp_path / "m")
 
 
 KILLED = """
