@@ -170,3 +170,22 @@ def test_a_guess_stays_within_black_and_white(density):
     image = np.linspace(0, 1, SIDE * SIDE, dtype=np.float32).reshape(SIDE, SIDE)
     guess = masks.denser(image, painted(slice(0, SIDE), slice(0, SIDE)), density)
     assert guess.min() >= 0 and guess.max() <= 1
+
+
+@pytest.mark.parametrize("radius", [3, 12, 30])
+def test_averages_that_are_left_out_would_have_counted_nothing(radius):
+    """The sum over all widths up to half the picture, written out."""
+    rows, columns = np.mgrid[:64, :64]
+    known = ((rows - 32) ** 2 + (columns - 30) ** 2 > radius**2).astype(np.float32)
+    values = np.random.default_rng(0).random((64, 64), np.float32)
+    smooth, weight = np.zeros_like(values), np.zeros_like(values)
+    for sigma in (2.0, 4.0, 8.0, 16.0, 32.0, 64.0):
+        near = masks.blurred(known, sigma)
+        trust = (1 - weight) * np.clip(near * 4, 0, 1)
+        mean = masks.blurred(values * known, sigma) / np.maximum(near, 1e-6)
+        smooth, weight = smooth + trust * mean, weight + trust
+    overall = float((values * known).sum() / known.sum())
+
+    found = masks.spreading(known)(values)
+
+    np.testing.assert_array_equal(found, smooth + (1 - weight) * overall)

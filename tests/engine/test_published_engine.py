@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from engine import api, open_engine
 from engine.api import Sampling
+from engine.networks.ldm import AutoencoderPlan
+from engine.published.networks import Autoencoder
 from tests.engine.conftest import GOLDEN
 
 FILM = np.linspace(0, 1, 256 * 256, dtype=np.float32).reshape(256, 256)
@@ -79,3 +82,29 @@ def test_recorded_runs_are_repeated_on_a_graphics_card(recorded):
     _, _, raw = run_exact(request, replace(models, stored=xreal), lambda _: None)
 
     assert np.abs(raw - case.outputs["out"][0].numpy()).max() < 5e-4
+
+
+def test_a_glance_at_a_latent_shows_the_film(monkeypatch):
+    """With an encoder whose channels are linear in the film, it is the film, coarser."""
+    codec = Autoencoder(lambda: None, AutoencoderPlan(), (0.0, 1.0), 1.0)
+
+    def encode(film):
+        cells = F.avg_pool2d(film, codec.cell)
+        return torch.cat((2 * cells + 1, 3 - cells, cells**2), 1)
+
+    monkeypatch.setattr(codec, "encode", encode)
+    film = torch.rand(1, 1, 64, 64)
+
+    coarse = F.interpolate(F.avg_pool2d(film, 4), (64, 64), mode="bilinear")
+    torch.testing.assert_close(codec.glance(encode(film)), coarse, atol=1e-3, rtol=0)
+
+
+def test_super_resolution_asks_for_no_step_that_changes_nothing(engine):
+    told = []
+
+    engine.run(
+        api.UpscaleRequest(image=FILM, sampling=Sampling(steps=4)),
+        lambda event: told.append((event.done, event.total)),
+    )
+
+    assert told[-1] == (3, 3)

@@ -131,6 +131,7 @@ def test_a_batch_is_not_taken_for_its_first_picture(models, paints):
     generate(REQUEST, models, [0], QUIET)
 
     assert stages_drawn(REQUEST, models, paints, seeds=(0, 1)) == 3
+    assert stages_drawn(REQUEST, models, paints, seeds=(0, 2)) == 3
 
 
 def test_a_replay_is_drawn_and_not_remembered(models, paints):
@@ -172,6 +173,17 @@ def test_an_exact_finding_is_that_of_a_new_engine(recorded):
     fresh = open_engine(models=recorded.folder, device="cpu").run(changed)
     assert [set(told) for told in stages] == [{"anatomy", "Cardiomegaly"}, {"Edema"}]
     assert result.raw.tobytes() == fresh.raw.tobytes()
+
+
+def test_an_exact_anatomy_of_another_seed_is_drawn(recorded):
+    engine = open_engine(models=recorded.folder, device="cpu")
+    engine.run(TWO_STAGES)
+    stages: list[str] = []
+
+    other = replace(TWO_STAGES, sampling=replace(TWO_STAGES.sampling, seed=5))
+    engine.run(other, lambda event: stages.append(event.stage))
+
+    assert "anatomy" in stages
 
 
 def test_what_was_found_may_be_written_on():
