@@ -200,7 +200,7 @@ def frozen_said(store: Store) -> dict[str, Any]:
             ["Margin for equivalence", margin],
             ["Left out by rule", f"readers who fail {plan.catch_failures} catch trials"],
             *([["Marks on an edit", beyond]] if marked else []),
-            ["Repeats", f"{100 * order.repeats:.0f} %, a scene {order.gap} trials apart at least"],
+            ["Repeats", f"{100 * order.repeats:.3g} %, a scene {order.gap} trials apart at least"],
             ["Confidence", f"{100 * plan.confidence:g} %"],
         ],
     }  # fmt: skip

@@ -30,7 +30,7 @@
         table("What is frozen", ["", ""], [
           ["Order", s.size.fault || `${s.size.trials} trials for each of ${s.study.readers.length} readers, seed ${s.study.seed}`],
           ["Main result", `${p.plan.measure}, question '${p.plan.question}'`],
-          ["Margin for equivalence", p.plan.measure === "rating" ? `${p.plan.margin} points` : `${100 * p.plan.margin} points of 100`],
+          ["Margin for equivalence", p.plan.measure === "rating" ? `${p.plan.margin} points` : `${Math.round(1000 * p.plan.margin) / 10} points of 100`],
           ["Left out by rule", `readers who fail ${p.plan.catch_failures} catch trials`],
           ...(p.parts.some((part) => part.questions.some((one) => one.kind === "marks")) ? [["Marks on an edit", `within its mask or ${Math.round(1000 * (p.plan.tolerance ?? 0.02)) / 10} % of the side beyond`]] : []),
           ["Repeats", `${Math.round(1000 * p.order.repeats) / 10} %, a scene ${p.order.gap} trials apart at least`]])),
@@ -52,11 +52,12 @@
     if (s.phase === "draft") return root.append(make("p", { class: "note" }, "The study is a draft. When it is frozen and open, this page shows the work of each reader: never their accuracy."));
     head.append(make("span", { class: "mute s" }, `Hash ${s.frozen.sha256.slice(0, 8)}. ${s.phase === "unblinded" ? "" : "Accuracy stays hidden until the study is closed and unblinded."}`));
     const live = make("div", { class: "col" });
-    root.append(live, actions(s), amendments(s));
-    let timer = 0;
+    let timer = 0, turn = 0;
     const look = async () => {
+      const mine = ++turn; // a look that was overtaken sets no second timer
+      clearTimeout(timer);
       const told = await S.call(at("/monitor")).catch((error) => ({ fault: error.message }));
-      if (!live.isConnected) return;
+      if (!live.isConnected || mine !== turn) return;
       if (told.fault) S.say(told.fault);
       else {
         const focused = document.activeElement?.getAttribute?.("aria-label");
@@ -67,6 +68,7 @@
       timer = setTimeout(look, EVERY);
     };
     S.leave = () => clearTimeout(timer);
+    root.append(live, actions(s, look), amendments(s));
     look();
   };
 
@@ -97,11 +99,12 @@
     if (await S.confirmed(`Leave ${reader} out of the analysis?`, reason, "Leave out")) step("/exclude", { reader, reason: reason.control.value });
   }
 
-  function actions(s) {
+  function actions(s, look) {
     const said = make("div", { role: "status" });
     const verify = async () => {
       said.replaceChildren(make("p", { class: "s" }, "Reading every event, order and picture."));
       const told = await press(at("/verify"), {});
+      if (told) await look(); // so that what stands above says the same
       if (told) said.replaceChildren(told.faults.length ? make("div", { class: "callout bad-box" }, make("div", {}, make("b", {}, "The study is not as it was written."), make("ul", {}, told.faults.map((one) => make("li", {}, make("b", {}, `${one.where}: `), one.what))), make("span", { class: "mute s" }, "Nothing was changed by this check. Do not go on; put the file back from a backup, or rebuild it from events.jsonl (docs/studies.md)."))) : make("p", { class: "ok" }, "The study is as it was written."));
     };
     return card("Store", null, make("div", { class: "row wrap-row" }, button("Verify chain", verify), button("Back up now", () => step("/backup", {})),

@@ -25,16 +25,13 @@ def methods_paragraph(data: Data, results: dict[str, Any]) -> str:
     for case in main:
         sources[case.source] += 1
     shown = ", ".join(f"{count} from {source}" for source, count in sorted(sources.items()))
-    trials = len(data.design.of_reader(study.readers[0].reader_id))
-    independent = sum(reader.independent for reader in study.readers)
     first = study.protocol.parts[0]
     words = [
-        f"{len(study.readers)} readers ({independent} independent of the development) each "
-        f"answered {trials} trials, {KINDS[first.kind]} at a time, in an order drawn for each "
+        f"{_who_answered(data)}, {KINDS[first.kind]} at a time, in an order drawn for each "
         f"reader and stored before the first answer (seed {study.seed}, PCG64).",
         f"The pictures were {shown}. {study.selection}".strip(),
         f"Pictures of one scene were at least {order.gap} trials apart; "
-        f"{100 * order.repeats:.0f} % of trials were shown again for agreement of readers with "
+        f"{100 * order.repeats:.3g} % of trials were shown again for agreement of readers with "
         "themselves and count in nothing else.",
         "Sources were not told, file names and metadata held nothing of them, and no accuracy was "
         "computed before the study was closed.",
@@ -80,9 +77,32 @@ def methods_paragraph(data: Data, results: dict[str, Any]) -> str:
     return " ".join(words)
 
 
+def _who_answered(data: Data) -> str:
+    """Readers who answered, and their trials: who never came is not said to have read."""
+    invited = data.design.study.readers
+    trials = len(data.design.of_reader(invited[0].reader_id))
+    submitted: dict[str, set[str]] = {}
+    for one in data.readings:
+        submitted.setdefault(one.reader_id, set()).add(one.trial_id)
+    came = [reader for reader in invited if reader.reader_id in submitted]
+    independent = sum(reader.independent for reader in came)
+    of_them = f"({independent} independent of the development)"
+    counts = [len(submitted[reader.reader_id]) for reader in came]
+    least, most = (min(counts), max(counts)) if counts else (0, 0)
+    if least == trials:
+        each = f"each answered {trials} trials"
+    else:
+        answered = str(most) if least == most else f"{least} to {most}"
+        each = f"answered {answered} of {trials} trials each"
+    if len(came) == len(invited):
+        return f"{len(came)} readers {of_them} {each}"
+    return f"{len(came)} of {len(invited)} readers who were given a code {of_them} {each}"
+
+
 def checklist(data: Data, results: dict[str, Any]) -> list[tuple[str, str]]:
     """What checklists for imaging AI and for agreement studies ask, with what is known here."""
     study = data.design.study
+    came = len({one.reader_id for one in data.readings})
     people = [
         f"{r.reader_id}: {r.years or 'years not given'}, {r.specialty or 'not given'}"
         for r in study.readers
@@ -104,7 +124,7 @@ def checklist(data: Data, results: dict[str, Any]) -> list[tuple[str, str]]:
         ("Display", "sizes and scale noted with the answers; not calibrated by this program"),
         (
             "Sample size",
-            f"{len(study.readers)} readers, "
+            f"{came} of {len(study.readers)} readers answered, "
             f"{sum(case.role == 'main' for case in study.cases)} pictures",
         ),
         ("Agreement between and within readers", "in the results"),

@@ -134,6 +134,7 @@ def test_a_whole_study_from_its_protocol_to_a_report_that_comes_again(
     freeze.click()
     page.get_by_role("button", name="Open for reading").click()
     page.get_by_role("status", name="Study state").get_by_text("Open for reading").wait_for()
+    assert page.get_by_text("12.5 %, a scene").is_visible()  # as it was set
     hash = page.locator("td .mono").inner_text()
 
     read_by_model(data, name)
@@ -143,6 +144,7 @@ def test_a_whole_study_from_its_protocol_to_a_report_that_comes_again(
     assert "model-a" not in monitor and "hospital" not in monitor
     page.get_by_role("button", name="Verify chain").click()
     page.get_by_text("The study is as it was written.").wait_for()
+    assert page.get_by_text("Chain intact").is_visible()  # not seconds later
     page.get_by_label("What is done differently").fill("One screen was changed")
     page.get_by_label("Reason").fill("It broke")
     page.get_by_role("button", name="Record the amendment").click()

@@ -11,6 +11,7 @@ from app.studies.analysis import analyse
 from app.studies.analysis.agreeing import over_session
 from app.studies.analysis.data import Data
 from app.studies.design import make_design
+from app.studies.methods import checklist, methods_paragraph
 from app.studies.model import Reading
 from app.studies.reporting import drawing, models, plots, sections
 from app.studies.reporting.page import report
@@ -250,3 +251,35 @@ def test_odds_are_printed_against_their_reference_and_a_missing_model_says_why()
         {"model": {"note": "no overlap <"}}, sections.Numbers(95)
     )
     assert models.model({}, sections.Numbers(95)) == ""
+
+
+def test_the_methods_count_who_answered_and_not_who_was_given_a_code(whole):
+    data, results = whole
+    design = data.design
+    trials = len(design.of_reader("R01"))
+    assert f"3 readers (3 independent of the development) each answered {trials} trials" in (
+        methods_paragraph(data, results)
+    )
+
+    second = [trial.trial_id for trial in design.of_reader("R02")][:5]
+    some = [
+        one
+        for one in data.readings
+        if one.reader_id == "R01" or (one.reader_id == "R02" and one.trial_id in second)
+    ]
+    fewer = methods_paragraph(replace(data, readings=tuple(some)), results)
+    assert "2 of 3 readers who were given a code (2 independent of the development)" in fewer
+    assert f"answered 5 to {trials} of {trials} trials each" in fewer
+    assert dict(checklist(replace(data, readings=tuple(some)), results))["Sample size"].startswith(
+        "2 of 3 readers answered"
+    )
+
+
+def test_a_share_of_repeats_is_printed_as_it_was_set(whole):
+    data, results = whole
+    study = data.design.study
+    for share, said in ((0.125, "12.5 % of trials"), (0.1, "10 % of trials")):
+        order = replace(study.protocol.order, repeats=share)
+        other = replace(study, protocol=replace(study.protocol, order=order))
+        made = replace(data, design=replace(data.design, study=other))
+        assert said in methods_paragraph(made, results)
