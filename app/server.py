@@ -28,6 +28,7 @@ from app.routes.gallery import add_gallery_routes
 from app.routes.leaving import add_leaving_routes
 from app.routes.login import add_login_routes
 from app.routes.panels import add_panel_routes
+from app.routes.patient import add_patient_route
 from app.routes.reading import add_reading_routes
 from app.routes.studies import Studies, add_study_routes
 from app.routes.study_pictures import add_study_picture_routes
@@ -59,6 +60,7 @@ def build(desk: Desk, mount: Callable[[FastAPI], FastAPI]) -> ASGIApp:
     add_picture_routes(app, owner, desk.sessions)
     add_desk_routes(app, owner, desk)
     add_panel_routes(app, owner, desk)
+    add_patient_route(app, owner, desk)
     add_gallery_routes(app, desk)
     models.add_routes(app, owner, desk.models, desk.loading)
     add_document_routes(app, owner, desk)

@@ -15,6 +15,7 @@ from app.canvas.drawing import Drawing, labels_file
 from app.document import looking
 from app.document.autosave import Documents
 from app.document.holding import held
+from app.document.patient import generated, said
 from app.document.session import Session, Sessions, State, fitted
 from app.document.uploads import Uploads
 from app.document.viewing import named
@@ -23,10 +24,10 @@ from app.models.templates import Template
 from app.pages import estimates, history
 from app.pages.anatomy import Anatomy
 from app.pages.files import Files
-from app.pages.form import Form, form_of
+from app.pages.form import Form, form_of, panel_of
 from app.pages.running import Running
 from app.pages.shown import Shown, document, note, refusal
-from app.panels import shape
+from app.panels import details, generate, run, shape
 from app.runs.jobs import Jobs
 from app.runs.loading import Loading
 from app.settings import Settings
@@ -125,7 +126,9 @@ class Desk:
                 case "ended":
                     return history.ended(session, engine, rev)
                 case "seed" if isinstance(told.get("seed"), int):
-                    return Shown(seed=told["seed"], keep=True)
+                    return self.seeded(session, seed=told["seed"], keep_seed=True)
+                case "unkept":
+                    return self.seeded(session, keep_seed=False)
                 case "accept" | "discard" as choice:
                     proposal = session.proposal()  # and not what has come on screen since
                     if proposal is not None and proposal.number == told.get("state"):
@@ -135,6 +138,26 @@ class Desk:
             return refusal(session, error)
         finally:
             self.sessions.save(session)
+
+    def seeded(self, session: Session, **values: Any) -> Shown:
+        """The seed of the panel, and whether it is kept, as somebody wants them."""
+        session.form = replace(panel_of(session.form), **values)
+        return Shown(seed=session.form.seed, keep=session.form.keep_seed)
+
+    def patient(
+        self, session: Session, drawing: Drawing | None, told: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Whose film Generate gives next, as a line beside its button, and what to ``offer`` there:
+        "new", another patient; "keep", the ``seed`` of the one before."""
+        typed, shown = told.get("report"), number_of(told.get("state"))
+        report = typed if isinstance(typed, str) else session.report
+        form = replace(panel_of(session.form), report=report)
+        if form.keep_seed:
+            return {"text": f"Seed {details.whole(form.seed)} is kept.", "offer": "new"}
+        found = self.running.patient(session, generate.so_far(drawing), form, shown)
+        text = said(found, run.VARIATIONS.get(form.variations, 1))
+        offer = {"same": "new", "similar": "new", "other": "keep"}.get(found.whose, "")
+        return {"text": text, "offer": offer, "seed": found.before and found.before.seed}
 
     def answer(self, session: Session, ask: Ask) -> Shown:
         number, engine = number_of(ask.data.get("id")), self.loading.engine
@@ -227,6 +250,8 @@ class Desk:
             "seconds": estimates.seconds(self.jobs, engine),
             "defaults": estimates.defaults(engine),
             "seed": session.form.seed if isinstance(session.form, Form) else None,
+            "kept": panel_of(session.form).keep_seed,
+            "generated": any(generated(s) for s in states),
             "next": session.next_number,
             "last": states[-1].number if states else None,
             "holds": {str(s.number): held_on(s) for s in states if s.holds},

@@ -1,5 +1,6 @@
 """The Edit page: the canvas on the left and in the centre, the request panel on the right."""
 
+import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ SCRIPTS = (
     "faults.js",
     "asking.js",
     "details.js",
+    "patient.js",
     "zones.js",
     "reports.js",
     "page.js",
@@ -168,7 +170,7 @@ def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
     answers closes after the last one, and an event sent just then is answered only with the next.
     Nothing here takes long; runs have a queue of their own."""
     insert.connect(page.insert)
-    details.connect(page.details)
+    typed_seed = details.connect(page.details)
     quiet: dict[str, Any] = {
         "show_progress": "hidden",
         "trigger_mode": "multiple",
@@ -191,8 +193,9 @@ def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
     def typed(report: str, request: gr.Request) -> None:
         desk.typed(desk.session(request), report)
 
-    def filled(request: gr.Request, *values: Any) -> None:
+    def filled(request: gr.Request, *values: Any) -> Any:
         desk.filled(desk.session(request), Form(*values))
+        return gr.update(filled=time.monotonic_ns())
 
     def opened(request: gr.Request) -> Any:
         return shown(desk.all(desk.session(request)))
@@ -204,6 +207,9 @@ def connect(page: EditPage, desk: Desk, blocks: gr.Blocks) -> None:
     page.canvas.ask(asked, None, page.shown, **quiet)
     page.bar.status.submit(told, None, page.shown, **quiet)
     page.generate.report.blur(typed, page.generate.report, None, **quiet)
-    changes = [part.input for name, part in page.named.items() if name != "report"]  # type: ignore
-    gr.on(changes, filled, page.form, None, **{**quiet, "trigger_mode": "always_last"})
+    heard = ("report", "seed")  # in ways of their own: the seed when its Keep is ticked, too
+    changes = [part.input for name, part in page.named.items() if name not in heard]  # type: ignore
+    last = {**quiet, "trigger_mode": "always_last"}
+    gr.on(changes, filled, page.form, page.bar.status, **last)
+    typed_seed.then(filled, page.form, page.bar.status, **last)
     blocks.load(opened, None, page.shown, **quiet)

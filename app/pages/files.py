@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import gradio as gr
-
 from app import examples
 from app.canvas.drawing import KEEP, Drawing, labels_file
 from app.document import masks, opening
@@ -14,7 +12,7 @@ from app.document.project import become, empty
 from app.document.session import Session, Sessions, State
 from app.document.uploads import Upload, Uploads
 from app.pages.anatomy import canvas_shape
-from app.pages.form import VERBS
+from app.pages.form import VERBS, panel_of
 from app.pages.shown import Shown, document, note, step
 from app.panels.details import NAMES as QUALITIES
 from app.runs.jobs import Jobs
@@ -119,7 +117,7 @@ class Files:
         said = [*state.notes, *said_of_words(state)]
         if said:
             found = replace(found, lines=note(session, " ".join(said), "warn"))
-        return found if restored is None else with_recipe(found, restored)
+        return found if restored is None else with_recipe(session, found, restored)
 
     def take_recipe(self, session: Session, upload: Upload) -> Shown:
         """Words, verb, seed and quality of a recipe; its masks come with a picture of ours."""
@@ -128,7 +126,7 @@ class Files:
         done = {**step("open recipe"), "report": [before, restored.report]}
         found = document(session, self.loading.engine, step=done)
         said = "Words, seed and settings are those of the recipe. Its masks come with its picture."
-        return with_recipe(replace(found, lines=note(session, said, "")), restored)
+        return with_recipe(session, replace(found, lines=note(session, said, "")), restored)
 
     def add_masks(
         self, session: Session, uploads: Sequence[Upload], labels: Mapping[str, Any], rev: Any
@@ -200,19 +198,16 @@ def said_of_words(state: State) -> list[str]:
     return [f"{places} like words. Before anything is exported, look: Words in the film, above."]
 
 
-def with_recipe(found: Shown, restored: opening.Restored) -> Shown:
+def with_recipe(session: Session, found: Shown, restored: opening.Restored) -> Shown:
     """The panel as a recipe says; what it does not say stays."""
     verb = next((name for name, verb in VERBS.items() if verb == restored.verb), None)
     # Gradio refuses every later run of a page whose radio holds what it does not offer.
     quality = next((name for name, known in QUALITIES.items() if known == restored.quality), None)
-    return replace(
-        found,
-        verb=gr.skip() if verb is None else verb,
-        report=restored.report,
-        seed=gr.skip() if restored.seed is None else restored.seed,
-        keep=restored.seed is not None,
-        quality=gr.skip() if quality is None else quality,
-    )
+    said = {"verb": verb, "seed": restored.seed, "quality": quality}
+    said = {name: value for name, value in said.items() if value is not None}
+    keep = restored.seed is not None
+    session.form = replace(panel_of(session.form), keep_seed=keep, **said)
+    return replace(found, report=restored.report, keep=keep, **said)
 
 
 def chosen_label(value: Any) -> int | None:

@@ -58,6 +58,13 @@ class Form:
         return VERBS[self.verb]
 
 
+# What a page begins with.
+BEGINNING = Form(
+    verb="Generate", report="", change="Insert", keep=outpaint.WHOLE, top=0, right=0, left=0,
+    bottom=0, quality="Standard", seed=0, keep_seed=False, steps=0, guidance=0, variations="x 1",
+)  # fmt: skip
+
+
 def form_of(values: Any) -> Form | None:
     """The values of a panel as a document keeps them; None where the panel was another one."""
     names = {field.name for field in fields(Form)}
@@ -67,6 +74,11 @@ def form_of(values: Any) -> Form | None:
     if not all(_fits(values[field.name], field) for field in fields(Form) if field.name in values):
         return None
     return Form(**values)
+
+
+def panel_of(values: Any) -> Form:
+    """The values of a panel as far as a document keeps them, those of a new page else."""
+    return values if isinstance(values, Form) else form_of(values) or BEGINNING
 
 
 CHOICES: dict[str, Collection[str]] = {

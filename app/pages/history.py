@@ -9,6 +9,7 @@ import numpy as np
 
 from app.canvas.drawing import ERASE, labels_file
 from app.document.session import Session, fitted
+from app.pages.form import panel_of
 from app.pages.shown import Shown, document, note, step
 from app.runs.loading import Engine
 from engine.errors import InvalidRequest
@@ -68,6 +69,8 @@ def restore(session: Session, engine: Engine | None, number: int, rev: int) -> S
     data = labels_file(drawing.bits, drawing.findings)
     found = document(session, engine, data, rev, step=done)
     seed = gr.skip() if state.seed is None else state.seed
+    if state.seed is not None:
+        session.form = replace(panel_of(session.form), seed=state.seed)
     return replace(found, seed=seed, report=state.report)
 
 

@@ -11,14 +11,14 @@ import gradio as gr
 from app import messages
 from app.canvas.drawing import Drawing
 from app.document.holding import Held, carried_over, held, held_of, with_findings
+from app.document.patient import Patient, Usual, before_of, patient_of
 from app.document.results import keep_result, keep_stages, seed_of
 from app.document.session import Session, State, fitted
 from app.pages.changes import Changes
 from app.pages.estimates import kind_of
 from app.pages.form import Form, after, read, state_name, zone_of
 from app.pages.shown import Shown
-from app.panels import details, insert, run
-from app.panels.generate import finding
+from app.panels import details, generate, insert, run
 from app.runs.job import Stages, Step
 from app.runs.jobs import Jobs
 from app.runs.loading import Loading
@@ -90,7 +90,7 @@ class Running:
             return Shown()
         session.form = replace(form, seed=sampling.seed)
         return Shown(
-            seed=gr.skip() if form.keep_seed else sampling.seed,
+            seed=gr.skip() if sampling.seed == form.seed else sampling.seed,
             fold=gr.update(label=details.summary(form.quality, self.filled(order.verb, sampling))),
         )
 
@@ -98,10 +98,13 @@ class Running:
         self, session: Session, told: Mapping[str, Any], drawing: Drawing | None, form: Form
     ) -> Order:
         """``told`` by the page: ``selected``, the bit of the finding that is chosen; ``only``, the
-        one to insert; ``again``, one to make anew; ``retry``, a proposal to replace."""
+        one to insert; ``again``, one to make anew; ``retry``, a proposal to replace; ``patient``,
+        "new" where another one is wanted whatever changed."""
         if told.get("retry") is not None:
             return self.retried(session, told["retry"])
-        form = sparing(form, told)
+        if told.get("patient") == "new":
+            form = replace(form, keep_seed=False)
+        asked_for, form = form, sparing(form, told)
         sampling = details.read(
             form.quality, form.seed, form.keep_seed, form.steps, form.guidance, form.sampler,
             form.exact,
@@ -113,7 +116,32 @@ class Running:
             form = replace(form, verb="Insert", change="Insert")
         asked = insert.Asked(form.change, told.get("selected"), only)
         request = read(form, drawing, session.picture(), asked, sampling)
+        if form.verb == "Generate" and not form.keep_seed and told.get("patient") != "new":
+            known = self.patient(session, drawing, asked_for, session.current)
+            request = request if known.seed is None else with_seed(request, known.seed)
         return Order(form.what, request, form, drawing, session.current)
+
+    def patient(
+        self, session: Session, drawing: Drawing | None, form: Form, shown: int | None
+    ) -> Patient:
+        """Whose film Generate gives next; see :mod:`app.document.patient`. ``shown`` is the state
+        on screen. Raises InvalidRequest where the form cannot be read."""
+        sampling = details.read(
+            form.quality, 0, True, form.steps, form.guidance, form.sampler, form.exact
+        )
+        request = generate.read(drawing, form.report, sampling, details.ways(form.method))
+        with session.lock:
+            before = before_of(dict(session.states), shown)
+        count = run.VARIATIONS.get(form.variations, 1)
+        return patient_of(request, count, before, self.usual(request.sampling))
+
+    def usual(self, sampling: Sampling) -> Usual | None:
+        engine = self.loading.engine
+        if engine is None:
+            return None
+        own = engine.defaults("generate", sampling.quality)
+        models = frozenset(card.sha256 for card in engine.models)
+        return Usual(own, engine.report_guidance, models)
 
     def retried(self, session: Session, number: Any) -> Order:
         known = (session.id, session.doc, number)
@@ -280,7 +308,7 @@ def remade(
         )
     request = InsertRequest(
         image=before.image,
-        findings=(finding(drawing, region),),
+        findings=(generate.finding(drawing, region),),
         sampling=replace(sampling, seed=details.fresh_seed()),
         organs=drawing.organs(),
         **zone_of(form, "insert"),

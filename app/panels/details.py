@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 
 from engine.api import QUALITIES, AnatomyWay, Quality, Sampler, Sampling
 from engine.errors import InvalidRequest
@@ -73,9 +74,9 @@ def build() -> DetailsPanel:
     return DetailsPanel(fold, quality, seed, keep, steps, guidance, sampler, method, exact)
 
 
-def connect(panel: DetailsPanel) -> None:
-    """Who types a seed wants that seed."""
-    panel.seed.input(None, None, panel.keep, js="() => true")
+def connect(panel: DetailsPanel) -> Dependency:
+    """Who types a seed wants that seed; what is given can be followed by ``then``."""
+    return panel.seed.input(None, None, panel.keep, js="() => true")
 
 
 def read(

@@ -1,6 +1,6 @@
 """Generate: a new radiograph from the drawing, from a report, from both, or from nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gradio as gr
 
@@ -50,6 +50,16 @@ def read(
         sampling=sampling,
         anatomy_way=way,
     )
+
+
+def so_far(drawing: Drawing | None) -> Drawing | None:
+    """The drawing as it can be read while one draws: what is not painted yet is left out, and what
+    has no words yet gets some."""
+    if drawing is None:
+        return None
+    painted = drawing.painted_findings()
+    named = tuple(f if f.words.strip() else replace(f, words="not named yet") for f in painted)
+    return replace(drawing, findings=named)
 
 
 def finding(drawing: Drawing, region: FindingRegion) -> Finding:

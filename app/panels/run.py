@@ -19,9 +19,20 @@ STATUS = """
    title="Another one in its place, with another seed">Try again</button></div>
 </div>
 """
+PATIENT = """
+<div class="line" id="patient" hidden>
+ <span role="status" aria-label="Patient" id="patient-is"></span>
+ <button type="button" class="btn" id="new-patient" aria-pressed="false" hidden
+  title="Draw another patient this time, with another seed">New patient</button>
+ <button type="button" class="btn" id="same-seed" hidden
+  title="Keep the seed of the last picture: as much the same patient as the change allows">
+  Same seed</button></div>
+"""
+WHY = "<div class='line dim'><span id='why'></span><kbd>Ctrl Enter</kbd></div>"
 TELL = """
 window.XREAL = window.XREAL || {};
 window.XREAL.tell = (told) => trigger('submit', told);
+watch('filled', () => window.XREAL.page?.filled?.());
 watch('note', () => window.XREAL.page?.note?.(props.note));
 window.XREAL.page?.answered?.();
 watch('beat', () => {
@@ -43,7 +54,7 @@ class RunBar:
 def build() -> RunBar:
     with gr.Column(elem_id="runbar"):
         status = gr.HTML(
-            html_template=STATUS, js_on_load=TELL, note=None, beat=0, elem_id="run-lines"
+            html_template=STATUS, js_on_load=TELL, note=None, beat=0, filled=0, elem_id="run-lines"
         )
         with gr.Row(elem_id="run-row"):
             variations = gr.Dropdown(
@@ -52,9 +63,6 @@ def build() -> RunBar:
             )  # fmt: skip
             run = gr.Button("Generate", variant="primary", elem_id="run")
             stop = gr.Button("Stop", variant="stop", elem_id="stop")
-        gr.HTML(
-            html_template="<div class='line dim'><span id='why'></span><kbd>Ctrl Enter</kbd></div>",
-            elem_id="why-line",
-        )
+        gr.HTML(html_template=PATIENT + WHY, elem_id="why-line")
         call = gr.Textbox(visible=False, label="Call")
     return RunBar(status, variations, run, stop, call)

@@ -118,6 +118,7 @@
     const proposal = $("#proposal");
     if (proposal) proposal.hidden = !(engine.proposals || []).includes(state);
     if (page.showDetails) page.showDetails();
+    if (page.showPatient) page.showPatient();
     if (page.showZones) page.showZones();
   }
 

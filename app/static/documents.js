@@ -73,10 +73,12 @@
     timer = setTimeout(() => save().catch(() => {}), ms);
   };
 
+  page.onServer = ({ doc, rev }) => rev === sentRev && doc === sentDoc;
+
   async function body() {
     const { head, packed } = await canvas().packed();
     const told = { ...head, job: "save", report: report(), look: canvas().look() };
-    const known = head.rev === sentRev && head.doc === sentDoc;
+    const known = page.onServer(head);
     return { told, packed, blob: new Blob([JSON.stringify(told) + "\n", ...(known ? [] : [packed])]) };
   }
 

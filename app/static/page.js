@@ -83,6 +83,8 @@
   const clicks = {
     ...page.clicks,
     "bar-keys": () => canvas() && canvas().keys(),
+    "new-patient": () => page.newPatient(),
+    "same-seed": () => page.sameSeed(),
     retry: () => page.runWith({ retry: Number(summary().state) }),
     accept: () => tell({ kind: "accept", state: Number(summary().state) }),
     discard: () => tell({ kind: "discard", state: Number(summary().state) }),

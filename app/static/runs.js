@@ -32,7 +32,7 @@
       ended({ state: "failed", sentence: "The drawing could not be sent. " + fault.message });
       throw fault;
     }
-    values[1] = JSON.stringify({ job: id, selected: chosen === undefined ? null : chosen, ...extra });
+    values[1] = JSON.stringify({ job: id, selected: chosen === undefined ? null : chosen, ...page.patientAsked(), ...extra });
     return values;
   };
 
@@ -155,6 +155,7 @@
       if (view.state === "stopped") page.stopped({ pictures: [], results: [], stages: [], ...view });
       if (view.state === "failed" || view.state === "lost") page.failed(view, view.verb ? id : null);
     }
+    page.patientMade(view);
     page.tell({ kind: "ended", job: id });
     page.look();
     page.describe();

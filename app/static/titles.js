@@ -16,7 +16,7 @@
     "add-left": "In pixels of the picture; what is added is invented",
     quality: "How many steps are taken: more cost time, in proportion",
     seed: "A whole number. The same seed and drawing give the same picture",
-    "keep-seed": "Use this seed again; else each run draws another",
+    "keep-seed": "Use this seed again whatever changed; else it stays where only findings changed",
     sampler: "How the steps are taken; the model's own is the default",
     exact: "The authors' arithmetic to the letter: slower, and only for published models",
     variations: "How many pictures: with the seed, and the seeds that follow it",

@@ -50,6 +50,7 @@ ROUTES: dict[tuple[str, str], Need] = {
     (POST, "/api/models/remove"): Need.LOOPBACK,
     (GET, "/api/desk"): Need.OWNER,
     (POST, "/api/region"): Need.OWNER,
+    (POST, "/api/patient"): Need.OWNER,
     (GET, "/api/jobs/{id}"): Need.OWNER,
     (POST, "/api/jobs/{id}/stop"): Need.OWNER,
     (GET, "/api/jobs/{id}/details"): Need.OWNER,
