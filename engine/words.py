@@ -14,6 +14,7 @@ from engine.errors import InvalidRequest
 from engine.reports.cues import CUE
 from engine.reports.parser import Mention, read_report
 from engine.reports.sentences import sentences
+from engine.reports.spelling import hinted, meant
 from engine.vocabulary import (
     DEGREE,
     FINDING,
@@ -148,7 +149,7 @@ def check_words(text: str, knows: Knows) -> Reading:
     reading = read_words(text, knows)
     if knows.free_text:
         return reading
-    known = ", ".join(knows.findings) or "no words"
+    known = ", ".join(word for word in knows.findings if word != NOTHING) or "no words"
     if reading.lacking and reading.findings:
         lacking = ", ".join(reading.lacking)
         raise InvalidRequest(f"The model does not know '{lacking}' in '{text}'. It knows: {known}.")
@@ -160,7 +161,9 @@ def check_words(text: str, knows: Knows) -> Reading:
         raise InvalidRequest(
             f"'{text}' says what is absent. To remove what is there, leave the words empty."
         )
-    raise InvalidRequest(f"The model does not know '{text}'. It knows: {known}.")
+    right = " ".join(meant(word) or word for word in text.split())
+    perhaps = f"Did you mean '{right}'? " if read_words(right, knows).findings else ""
+    raise InvalidRequest(f"The model does not know '{text}'. {perhaps}It knows: {known}.")
 
 
 def report_words(
@@ -179,7 +182,7 @@ def report_words(
     if sizes and reading.findings:
         notes += (f"Sizes are not obeyed: {', '.join(_once(sizes))}. Paint the finding instead.",)
     if not words and not reading.negated:
-        known = ", ".join(knows.findings)
+        known = ", ".join(word for word in knows.findings if word != NOTHING)
         nothing = f"Nothing in the report is known to '{name}', which reads: {known}."
         return "", (nothing, *notes)
     return words, notes
@@ -203,7 +206,7 @@ def notes_of(reading: Reading, name: str) -> tuple[str, ...]:
         notes.append(f"Not read, because it does not say what is on the film: {headings}.")
     unknown = [word for word in reading.unknown if word not in reading.lacking]
     if unknown:
-        ignored = ", ".join(unknown[:MOST_NAMED])
+        ignored = ", ".join(hinted(word) for word in unknown[:MOST_NAMED])
         more = len(unknown) - MOST_NAMED
         ignored += f" and {more} more" if more > 0 else ""
         notes.append(f"The model '{name}' does not know these words: {ignored}.")

@@ -11,6 +11,7 @@ from typing import Literal
 from engine.api import Knows
 from engine.errors import InvalidRequest
 from engine.reports.parser import Mention, read_report
+from engine.reports.spelling import hinted
 from engine.vocabulary import NOTHING, PLACE
 from engine.words import check_words, model_word, read_words
 
@@ -78,11 +79,12 @@ def statements(
 
 
 def ignored(report: str, knows: Knows) -> tuple[str, ...]:
-    """Words of a report that say nothing to the model, but for findings that it lacks."""
+    """Words of a report that say nothing to the model, but for findings that it lacks; a word that
+    looks misspelt with what it may mean."""
     if knows.free_text:
         return ()
     reading = read_words(report, knows)
-    return tuple(word for word in reading.unknown if word not in reading.lacking)
+    return tuple(hinted(word) for word in reading.unknown if word not in reading.lacking)
 
 
 def words_of(text: str, knows: Knows) -> Words:
@@ -96,7 +98,7 @@ def words_of(text: str, knows: Knows) -> Words:
         refused = str(error)
     first = reading.findings[0] if reading.findings else None
     denied = () if refused or not reading.negated else tuple(f"no {n}" for n in reading.negated)
-    unknown = tuple(w for w in reading.unknown if w not in reading.lacking)
+    unknown = tuple(hinted(w) for w in reading.unknown if w not in reading.lacking)
     return Words(
         finding=None if first is None else first.finding,
         side=None if first is None else first.side,

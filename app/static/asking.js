@@ -27,10 +27,14 @@
     describe();
   };
 
-  // The words of the chosen finding, typed or picked in the request panel.
+  // The finding that the panel shows: the chosen one, or the first that a run is about where an
+  // organ is chosen in the list.
+  page.finding = (now = summary()) => (now.findings || []).find((f) => f.bit === now.selected) || page.findings()[0];
+
+  // The words of that finding, typed or picked in the request panel.
   page.name = (words) => {
-    const chosen = summary().selected, kept = (words || "").slice(0, LONGEST_WORDS);
-    if (canvas() && chosen !== null && chosen !== undefined) canvas().words(chosen, kept);
+    const finding = page.finding(), kept = (words || "").slice(0, LONGEST_WORDS);
+    if (canvas() && finding) canvas().words(finding.bit, kept);
     return kept;
   };
 
@@ -122,11 +126,11 @@
     if (page.showZones) page.showZones();
   }
 
-  // The Words box shows the words of the finding that is chosen on the canvas.
+  // The Words box shows the words of the finding that the panel is about.
   page.mirror = (now) => {
     const box = $("#words textarea");
     if (!box || document.activeElement === box) return;
-    const finding = (now.findings || []).find((f) => f.bit === now.selected);
+    const finding = page.finding(now);
     const words = finding ? finding.words : "";
     if (box.value === words) return;
     box.value = words;

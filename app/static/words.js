@@ -35,6 +35,8 @@
     if (!film) return then && then();
     show();
     if (!dialog().open) dialog().showModal();
+    // The message that asked for this look would ask on beside it, and after it.
+    if ($(".xc .note")?.textContent.includes("Words in the film")) canvas().note(null);
   };
 
   function show() {

@@ -69,7 +69,7 @@
   const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
   function showFinding(now) {
-    const finding = (now.findings || []).find((f) => f.bit === now.selected) || page.findings()[0];
+    const finding = page.finding(now);
     const panel = $("#ask");
     if (panel) panel.dataset.change = (page.checked("change") || "Insert").toLowerCase();
     say("finding-title", finding ? `Finding for ${finding.letter}` : "Finding");
@@ -130,7 +130,7 @@
   });
   document.addEventListener("change", (event) => {
     if (event.target.id !== "strength" || !canvas()) return;
-    const now = page.summary(), finding = (now.findings || []).find((f) => f.bit === now.selected) || page.findings()[0];
+    const finding = page.finding();
     if (finding) canvas().strength(finding.bit, Number(event.target.value));
   });
 
@@ -148,7 +148,7 @@
       : `This model knows ${known.length} findings and reads side and zone.`;
     const nearest = (reading.nearest || []).map(([said, drawn]) => `"${said}" is drawn as "${drawn}".`);
     const ignored = reading.ignored && reading.ignored.length
-      ? `Other words are ignored: ${reading.ignored.map((w) => `"${w}"`).join(", ")}.` : "";
+      ? `Other words are ignored: ${reading.ignored.map((w) => w.replace(/^(.+?)( \(.+\?\))?$/, '"$1"$2')).join(", ")}.` : "";
     const line = $("#words-read");
     if (line) line.classList.toggle("bad", !!reading.refused);
     say("words-read", reading.refused || [reads, ...nearest, ignored].filter(Boolean).join(" "));
@@ -179,7 +179,7 @@
   document.addEventListener("input", async (event) => {
     if (event.target.id !== "side" && event.target.id !== "part") return;
     event.stopPropagation();
-    const now = page.summary(), finding = (now.findings || []).find((f) => f.bit === now.selected) || page.findings()[0];
+    const finding = page.finding();
     if (!finding || !canvas()) return;
     try {
       const answer = await page.post("/api/words", {

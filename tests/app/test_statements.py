@@ -112,3 +112,8 @@ def test_side_and_zone_are_written_into_the_words(text, side, zone, answer):
 def test_where_a_finding_lies_is_said_as_far_as_it_is_known():
     drawn = Painted("A", "effusion", "right", None)
     assert rows("Left effusion.", [drawn]) == [("open", "effusion, left", "A lies right")]
+
+
+def test_a_word_that_looks_misspelt_is_named_with_what_it_may_mean():
+    assert ignored("Left efusion with a wombat.", KNOWS) == ("efusion (effusion?)", "wombat")
+    assert words_of("effusion in the lwoer zone", KNOWS).ignored == ("lwoer (lower?)",)

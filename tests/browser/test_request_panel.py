@@ -7,7 +7,7 @@ import pytest
 
 from tests.app.served import Served
 from tests.browser.canvas_driver import bits_of
-from tests.browser.test_edit_page import READY
+from tests.browser.test_edit_page import READY, choose, run, says
 
 REPORT = (
     "Moderate left pleural effusion. No pneumothorax. Heart size normal. "
@@ -102,3 +102,22 @@ def test_without_lungs_the_region_comes_from_the_template_and_says_so(edit: Any)
     edit.keyboard.press("Enter")
     edit.get_by_text("drawn as A").wait_for()
     assert edit.evaluate("XREAL.canvas.summary().organs[0]") == 0
+
+
+def test_the_words_box_is_about_the_finding_that_the_panel_names(edit: Any) -> None:
+    use_a_template(edit)
+    edit.get_by_label("Report", exact=True).fill("Left effusion.")
+    edit.get_by_role("button", name="Draw effusion, left").click()
+    edit.get_by_text("Region for effusion, left").wait_for()
+    edit.keyboard.press("Enter")
+    edit.wait_for_function("XREAL.canvas.summary().findings.length === 1")
+    edit.get_by_role("option", name="Heart").click()  # an organ is chosen in the list
+    run(edit)
+    says(edit, "Done")
+    choose(edit, "Insert")
+    edit.get_by_text("Finding for A", exact=True).wait_for()
+    words = edit.get_by_role("textbox", name="Words", exact=True)
+    edit.wait_for_function("document.querySelector('#words textarea').value.includes('effusion')")
+    words.fill("consolidation")
+
+    assert edit.evaluate("XREAL.canvas.summary().findings[0].words") == "consolidation"

@@ -114,3 +114,19 @@ def test_a_project_waits_for_the_look_and_then_leaves_by_itself(edit: Any, tmp_p
     open_file(edit, tmp_path / "project.zip")
     edit.get_by_text("Real picture - not for diagnosis").wait_for()
     edit.wait_for_function(LOOKED)  # the decision came along
+
+
+def test_the_message_that_asks_for_a_look_goes_with_the_look_or_a_click(
+    edit: Any, tmp_path: Path
+) -> None:
+    dialog = opened(edit, tmp_path)
+    asks = edit.get_by_text("Before anything is exported, look")
+    asks.wait_for()
+    edit.get_by_role("button", name="Words in the film").click()
+    dialog.get_by_role("button", name="Later").click()
+    asks.wait_for(state="hidden")
+    edit.get_by_role("button", name="Words in the film").wait_for()  # the bar still says so
+
+    edit.evaluate("XREAL.canvas.note({ title: 'Something else.' })")
+    edit.get_by_role("button", name="Close message").click()
+    edit.get_by_text("Something else.").wait_for(state="hidden")

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from engine.api import Knows
 from engine.errors import InvalidRequest
+from engine.reports.spelling import meant
 from engine.words import (
     Mention,
     Reading,
@@ -233,3 +236,31 @@ def test_a_finding_of_the_past_cannot_be_painted():
 
 def test_a_model_that_reads_free_text_gets_the_report_as_it_is():
     assert report_words("Zeppelin.", Knows(free_text=True), "M") == ("Zeppelin.", ())
+
+
+@pytest.mark.parametrize(
+    ("word", "right"),
+    [
+        ("efusion", "effusion"),  # a letter missing
+        ("opacitty", "opacity"),  # one too many
+        ("plueral", "pleural"),  # two swapped
+        ("pnuemothorx", "pneumothorax"),  # two slips in a long word
+        ("letf", "left"),
+        ("wombat", None),
+        ("moderate", None),
+        ("port", None),
+        ("effusion", None),  # nothing to mend
+    ],
+)
+def test_a_misspelt_word_has_one_that_it_may_mean(word, right):
+    assert meant(word) == right
+
+
+def test_a_misspelt_finding_is_refused_with_what_was_meant_and_never_drawn_unasked():
+    with pytest.raises(InvalidRequest, match="Did you mean 'left effusion'"):
+        check_words("letf efusion", KNOWS)
+    assert read_words("efusion", KNOWS).findings == ()
+    with pytest.raises(InvalidRequest) as refused:
+        check_words("zeppelin", replace(KNOWS, findings=("no finding", "effusion")))
+    assert "Did you mean" not in str(refused.value)
+    assert str(refused.value).endswith("It knows: effusion.")

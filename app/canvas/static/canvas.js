@@ -57,6 +57,7 @@ function startCanvas(element, props, upload, trigger, watch) {
       erase: m.pixels[ERASE], keep: m.pixels[KEEP], selected: ui.bit, area: ui.area,
     };
   };
+  // A note that asks for a decision (`decide`) ends by it; every other one can be closed.
   app.note = (note) => {
     const box = $(".note");
     box.hidden = !note;
@@ -69,6 +70,10 @@ function startCanvas(element, props, upload, trigger, watch) {
       return node;
     });
     box.replaceChildren(makeNode("div", {}, makeNode("b", {}, note.title || ""), makeNode("span", {}, note.text || "")), ...buttons);
+    if (note.decide) return;
+    const close = makeNode("button", { type: "button", class: "close", "aria-label": "Close message", title: "Close this message (Esc)" }, "\u00d7");
+    close.addEventListener("click", () => { app.note(null); view.over.focus({ preventScroll: true }); });
+    box.append(close);
   };
 
   // ---- what can be chosen

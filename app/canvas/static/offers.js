@@ -24,7 +24,7 @@ function makeOffers(app) {
     view.redraw();
     return new Promise((answer) => {
       pending = { region: file.bits, words, answer };
-      app.note({ title, text, buttons: [{ label: "Accept", act: o.accept }, { label: "Discard", act: o.discard }] });
+      app.note({ title, text, decide: true, buttons: [{ label: "Accept", act: o.accept }, { label: "Discard", act: o.discard }] });
       view.over.focus({ preventScroll: true });
     });
   };

@@ -85,7 +85,7 @@ function makeTransfer(app, upload) {
     };
     app.tools.finish();
     if (fresh || late || !stale) return load();
-    app.note({ tone: "warn", title: "You drew on meanwhile.", text: "Loading replaces your drawing; undo brings it back.",
+    app.note({ tone: "warn", title: "You drew on meanwhile.", text: "Loading replaces your drawing; undo brings it back.", decide: true,
       buttons: [{ label: "Load", act: load }, { label: "Keep mine" }] });
   };
 
