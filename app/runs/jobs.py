@@ -174,7 +174,7 @@ class Jobs:
             stage=job.stage,
             done=job.done,
             total=job.total,
-            variation=min(len(job.results) // job.parts + 1, job.count),
+            variation=at_picture(job),
             variations=job.count,
             seconds_left=self._seconds_left(job),
             ahead=len(self._ahead(job)),
@@ -355,7 +355,14 @@ def keep_finished(job: Job) -> None:
         job.keep_stages(job.finished, job.asked)
 
 
+def at_picture(job: Job) -> int:
+    """The number, from 1, of the picture that a job is making."""
+    return min(len(job.results) // job.parts + 1, job.count)
+
+
 def stopped_sentence(job: Job) -> str:
+    if job.count > 1:
+        return f"Stopped at picture {at_picture(job)} of {job.count}."
     if job.total:
         return f"Stopped at step {job.done} of {job.total}."
     return "Stopped."

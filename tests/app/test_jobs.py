@@ -200,6 +200,7 @@ def test_variations_that_were_finished_before_stop_are_kept():
     view = jobs.wait("job-0001", ME)
 
     assert (view.state, view.results) == ("stopped", (1,))
+    assert view.sentence == "Stopped at picture 2 of 2."
     assert len(engine.requests) == 1, "the second one began"
 
 

@@ -144,6 +144,14 @@ def test_with_pixel_spacing_a_bar_is_as_long_as_it_says(filled: Any) -> None:
     assert f"Right lung {round(pixels * 1.4**2 / 100)} cm\u00b2" in said
 
 
+def test_with_pixel_spacing_and_nothing_drawn_no_empty_widths_are_listed(canvas: Any) -> None:
+    show(canvas, {"nonce": 91, "spacing_mm": 1.4})
+    canvas.get_by_text("1.40 mm a pixel").wait_for(state="attached")
+
+    said = canvas.get_by_role("region", name="Measures").inner_text()
+    assert "Cardiothoracic ratio" in said and "Heart -" not in said
+
+
 def test_holding_h_hides_what_is_drawn(filled: Any) -> None:
     at = (128.5, 150.5)  # inside the heart
     two_frames(filled)

@@ -266,3 +266,28 @@ def test_shift_grows_and_shrinks_by_five_pixels_in_one_step(filled: Any) -> None
     assert np.array_equal(plane(filled, RIGHT), raster.shrunk(raster.grown(lung, 5), 5))
     press(filled, "Control+z", "Control+z")
     assert np.array_equal(bits_of(filled), before)
+
+
+def test_keys_to_look_with_need_the_mouse_over_the_picture_and_nobody_typing(filled: Any) -> None:
+    def magnified() -> bool:
+        return filled.evaluate("window.XREAL.canvas.ui.loupe === true")
+
+    fit = filled.get_by_role("button", name="Fit", exact=True)
+    fit.focus()
+    filled.mouse.move(*screen(filled, [(100, 100)])[0])
+    filled.keyboard.down("g")
+    assert magnified()
+    filled.keyboard.up("g")
+    assert not magnified()
+
+    fit.focus()
+    filled.mouse.move(2, 2)  # not over the picture
+    filled.keyboard.down("g")
+    assert not magnified()
+    filled.keyboard.up("g")
+
+    words = filled.get_by_role("combobox", name="Words of finding A")
+    words.fill("")
+    filled.mouse.move(*screen(filled, [(100, 100)])[0])
+    filled.keyboard.type("gh0")
+    assert words.input_value() == "gh0" and not magnified()

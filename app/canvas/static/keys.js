@@ -1,4 +1,6 @@
 // Keys. Character keys act only while the picture has the focus; Ctrl combinations act on the page.
+// Keys to look with (hide, before, magnifier, fit, 1:1, invert) also act where the mouse is over the
+// picture and nobody types: after a run the focus is still on the run button.
 
 const KEY_CARD = {
   Draw: [["Brush, eraser", "B E"], ["Polygon, lasso, ellipse", "P L O"], ["Fill, grow from tone", "F T"], ["Move and scale", "V"], ["Scale, turn (with V)", "[ ], Shift [ ]"], ["Brush size", "[ ]"],
@@ -12,6 +14,8 @@ const KEY_CARD = {
   File: [["Open", "Ctrl O"], ["Export", "Ctrl E"], ["Paste picture", "Ctrl V"]],
   Page: [["Back to the picture", "Ctrl ."], ["Hide drawing column", "\\"], ["Hide request panel", "Shift \\"], ["This card", "?"]],
 };
+
+const LOOKING = ["h", "c", "g", "0", "9", "i"];
 
 function makeKeys(app) {
   const { $, d, ui, tools, view, pictures, overlay, history } = app;
@@ -97,6 +101,14 @@ function makeKeys(app) {
   view.over.addEventListener("blur", () => { for (const key of ["h", "c", "g", "x", " "]) hold(key, false); tools.putDown(); });
 
   const typing = (e) => /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) && !/^(range|checkbox|radio|button|file)$/.test(e.target.type) || e.target.isContentEditable;
+  const look = (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.shiftKey || e.target === view.over || typing(e)) return;
+    if (!LOOKING.includes(e.key.toLowerCase()) || !view.over.matches(":hover") || document.querySelector("dialog[open]")) return;
+    view.over.focus({ preventScroll: true }); // so that letting go of the key is heard there
+    act(e);
+    e.preventDefault();
+    e.stopPropagation();
+  };
   const page = (e) => {
     if (!(e.ctrlKey || e.metaKey) || e.altKey || !app.visible()) return;
     const key = e.key.toLowerCase();
@@ -108,6 +120,7 @@ function makeKeys(app) {
     e.stopPropagation();
     action();
   };
-  document.addEventListener("keydown", page, true);
-  return { remove: () => document.removeEventListener("keydown", page, true) };
+  const heard = [page, look];
+  for (const hear of heard) document.addEventListener("keydown", hear, true);
+  return { remove: () => { for (const hear of heard) document.removeEventListener("keydown", hear, true); } };
 }

@@ -172,7 +172,7 @@ function makePanel(app) {
     const width = (span) => (span ? Math.round((span[1] - span[0]) * m.spacing) + " mm" : "-");
     const lines = [
       ["Cardiothoracic ratio", text(m.ratio, ratio), text(p.ratio, ratio)],
-      ...(m.spacing ? [["Heart " + width(m.heart) + ", thorax " + width(m.thorax)]] : []),
+      ...(m.spacing && (m.heart || m.thorax) ? [["Heart " + width(m.heart) + ", thorax " + width(m.thorax)]] : []),
       [["Right lung", area(m.pixels[1])], text(m.right, percent), text(p.right, percent)],
       [["Left lung", area(m.pixels[0])], text(m.left, percent), text(p.left, percent)],
       ...m.places.filter((f) => f.share).slice(0, 4).map((f) =>
