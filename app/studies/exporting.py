@@ -7,6 +7,7 @@ import math
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,20 @@ from app.studies.design import Design
 from app.studies.documents import canonical, from_document, to_document
 from app.studies.errors import StudyError
 from app.studies.log import MIRROR, Event
-from app.studies.masks import PACKED, pack, unpacked
+from app.studies.masks import PACKED, pack, path_of, unpacked
 from app.studies.methods import checklist, methods_paragraph
 from app.studies.model import Reading, Study, Trial
 from app.studies.monitoring import last_hash, readings_of
 from app.studies.protocols import as_yaml
 from app.studies.reporting.page import report
 from app.studies.store import Store
+from engine.files import check_room
 
 STUDY, DESIGN, ANSWERS, RECORD = "study.yaml", "design.csv", "answers_long.csv", "record.json"
 RESULTS, SUMS, IMRMC, DICTIONARY = "results.json", "SHA256SUMS", "imrmc.csv", "dictionary.csv"
 MARKS = "marks.csv"
+PAGE = 1_000_000  # bytes; the report's page and what does not grow with the answers
+FREE = "Free some space, then make the report again."
 ANSWER_COLUMNS = ("reader_id", "trial_id", "question", "value", "at", "seconds")
 # What every column of every table means.
 COLUMNS = (
@@ -91,8 +95,10 @@ def export(store: Store, folder: Path, by: str) -> dict[str, Any]:
         raise StudyError("Exports hold the truth. Close and unblind the study first.")
     if folder.exists() and any(folder.iterdir()):
         raise StudyError(f"The folder '{folder.name}' is not empty. Choose another one.")
-    folder.mkdir(parents=True, exist_ok=True)
     design = store.design()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    check_room(folder, _room_for(store, design), "this report", "Nothing was written. " + FREE)
+    folder.mkdir(exist_ok=True)
     (folder / STUDY).write_text(as_yaml(design.study), "utf-8")
     _write_values(folder / DESIGN, Trial, design.trials)
     _write_values(folder / ANSWERS, Reading, readings_of(store.log))
@@ -126,6 +132,17 @@ def export(store: Store, folder: Path, by: str) -> dict[str, Any]:
     (folder / "report.html").write_text(page, "utf-8")
     (folder / SUMS).write_text("".join(f"{s}  {n}\n" for n, s in _sums(folder).items()), "utf-8")
     return results
+
+
+def _room_for(store: Store, design: Design) -> int:
+    """About how many bytes an export has: the events, twice as much in tables and page, masks."""
+    masks = {case.mask for case in design.study.cases if case.mask}
+    path_in = partial(path_of, store.folder)
+    return (
+        3 * (store.folder / MIRROR).stat().st_size
+        + sum(path.stat().st_size for path in map(path_in, masks) if path.is_file())
+        + PAGE
+    )
 
 
 def _checks(store: Store) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from typing import Any
 from app.studies import schema
 from app.studies.documents import canonical
 from app.studies.errors import NotSaved, StudyError
+from engine.files import check_room, write_whole
 
 DATABASE = "study.sqlite"
 MIRROR = "events.jsonl"
@@ -157,14 +158,19 @@ class Log:
             self._catch_up()
 
     def back_up(self) -> Path:
-        """Copy the whole file to ``backups/``; the newest ten are kept."""
+        """Copy the whole file to ``backups/``; the newest ten are kept.
+
+        Raises ``EngineError`` where the disk has no room or refuses: then the backups of before
+        are there still, and no half one.
+        """
         folder = self.folder / BACKUPS
         folder.mkdir(exist_ok=True)
-        seq = self.rows("SELECT coalesce(max(seq), 0) FROM event")[0][0]
+        with self._lock:
+            seq = self.rows("SELECT coalesce(max(seq), 0) FROM event")[0][0]
+            whole = self._connection.serialize()
         target = folder / f"study-{seq:09d}.sqlite"
-        with self._lock, sqlite3.connect(target) as copy:
-            self._connection.backup(copy)
-        copy.close()
+        check_room(target, len(whole), "this backup", "No answer is lost. Free some space.")
+        write_whole(target, whole)
         for old in sorted(folder.glob("study-*.sqlite"))[:-BACKUPS_KEPT]:
             old.unlink()
         return target

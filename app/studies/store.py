@@ -23,6 +23,7 @@ from app.studies.model import FINDING, PHASES, Part, Question, Reading, Study
 from app.studies.monitoring import catch_failures, progress_of, readings_of
 from app.studies.replay import materialise
 from app.studies.views import Progress, ReaderTrial, Saved
+from engine.errors import EngineError
 
 PICTURES = "pictures"
 FROZEN = "The study is frozen; its design cannot change. Amend it instead."
@@ -162,7 +163,13 @@ class Store:
 
     def close_reading(self, by: str) -> None:
         self._step("closed", by)
-        self.back_up()
+        try:
+            self.back_up()
+        except (OSError, sqlite3.Error, EngineError) as error:
+            raise StudyError(
+                "The study is closed and every answer is kept, but no backup could be made. "
+                f"{error} Then press Back up now."
+            ) from error
 
     def unblind(self, by: str) -> None:
         """Give the investigator the truth. Logged; nothing can be answered afterwards."""
@@ -311,7 +318,7 @@ class Store:
         saved = keep(self._log, self.design().study.protocol, given)
         if not saved.again and self._ends_session(reader_id, trial_id):
             # The answer is safe twice already; the monitor shows how old the newest backup is.
-            with suppress(OSError, sqlite3.Error):
+            with suppress(OSError, sqlite3.Error, EngineError):
                 self.back_up()
         return saved
 

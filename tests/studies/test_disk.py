@@ -1,9 +1,11 @@
 """Killed, full, moved, shared: what is acknowledged is on the disk, and once."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -12,8 +14,10 @@ import pytest
 
 from app.studies import drives, log, schema
 from app.studies.errors import NotSaved, StudyError
+from app.studies.exporting import export
 from app.studies.replay import verify
 from app.studies.store import create, open_store
+from engine.errors import NoRoom
 from tests.studies.small import opened, read_all, study
 
 ROOT = Path(__file__).parents[2]
@@ -280,3 +284,45 @@ def test_a_commit_waits_until_the_disk_has_it(tmp_path, real_disk, monkeypatch):
     assert store.log.rows("PRAGMA journal_mode") == [("delete",)]
     assert store.log.rows("PRAGMA synchronous") == [(3,)]  # EXTRA
     assert len(flushed) == 1
+
+
+def nearly_full(monkeypatch, free: int) -> None:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
+
+
+def test_a_backup_without_room_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    store = opened(tmp_path)
+    before = store.back_up()
+    store.submit("R01", "R01-001", ANSWER, "press")
+    nearly_full(monkeypatch, 1000)
+    with pytest.raises(NoRoom, match=r"0\.0 MB free and this backup needs about .* No answer"):
+        store.back_up()
+    assert list((tmp_path / "backups").iterdir()) == [before]
+
+    monkeypatch.undo()
+    with closing(sqlite3.connect(store.back_up())) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert copy.execute("SELECT count(*) FROM event WHERE kind = 'trial_submitted'").fetchone()[
+            0
+        ]
+
+
+def test_a_full_disk_refuses_neither_an_answer_nor_the_close(tmp_path, monkeypatch):
+    store = opened(tmp_path)
+    nearly_full(monkeypatch, 1000)
+    read_all(store, "R01")  # a backup is due at the end of each session
+    with pytest.raises(StudyError, match=r"closed and every answer is kept, but no backup"):
+        store.close_reading("PI")
+    assert store.phase == "closed"
+
+
+def test_a_report_without_room_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    store = opened(tmp_path / "study")
+    read_all(store, "R01")
+    store.close_reading("PI")
+    store.unblind("PI")
+    nearly_full(monkeypatch, 1000)
+    with pytest.raises(NoRoom, match=r"this report needs about 1.* MB. Nothing was written"):
+        export(store, tmp_path / "study" / "exports" / "report-001", "PI")
+    assert not (tmp_path / "study" / "exports" / "report-001").exists()
