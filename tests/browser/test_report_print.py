@@ -94,6 +94,8 @@ def test_on_paper_headings_stay_with_what_follows_and_tables_and_figures_are_not
     assert styles("h2, h3, caption", "breakAfter") == {"avoid"}
     assert styles("figure, tr, table:not(.long)", "breakInside") == {"avoid"}
     assert styles("table.long", "breakInside") == {"auto"}
+    # A short table that held on to what follows would leave half a page empty.
+    assert styles("table:not(.long) tr:last-child", "breakAfter") == {"auto"}
     tall = page.evaluate(
         """() => [...document.querySelectorAll("figure, table:not(.long)")]
             .map((one) => one.getBoundingClientRect().height)"""

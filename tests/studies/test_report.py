@@ -15,6 +15,7 @@ from app.studies.methods import checklist, methods_paragraph
 from app.studies.model import Reading
 from app.studies.reporting import drawing, models, plots, sections
 from app.studies.reporting.page import report
+from app.studies.reporting.tables import Numbers
 from app.studies.simulation import Modelled, ModelledReaders, simulated_study
 
 ESTIMATE = {"value": 0.64, "low": 0.56, "high": 0.72}
@@ -273,6 +274,18 @@ def test_the_methods_count_who_answered_and_not_who_was_given_a_code(whole):
     assert dict(checklist(replace(data, readings=tuple(some)), results))["Sample size"].startswith(
         "2 of 3 readers answered"
     )
+
+
+def test_no_caption_ends_in_an_empty_sentence():
+    steady = {"value": 9.0, "low": 9.0, "high": 9.0}
+    found = {
+        "over_session": {
+            "stretches": [{"from": 1, "to": 20, **steady}, {"from": 21, "to": 40, **steady}],
+            "readers": {"R01": {"rho": None, "p": None}},
+        }
+    }
+    said = sections.session(found, (0.0, 10.0), Numbers(95), None, "seconds a case")
+    assert "for readers as random.</figcaption>" in said
 
 
 def test_a_share_of_repeats_is_printed_as_it_was_set(whole):

@@ -329,7 +329,7 @@ def session(
     usual = "right answers" if middle is not None else "yes" if percent else "mean rating"
     caption = (
         "Along the order of trials: mean of the readers' means in stretches of twenty places, with "
-        f"95 % t intervals for readers as random. {said if rhos else ''}."
+        f"95 % t intervals for readers as random.{f' {said}.' if rhos else ''}"
     )
     drawn = plots.series(
         [(one["from"], one["to"], one) for one in stretches], span, title or usual, percent, middle
