@@ -92,7 +92,8 @@
       const told = await press(at("/codes"), { readers: only });
       if (!told) return;
       S.take(await S.call(at()));
-      showCards(cards, told.codes, S.study);
+      S.render(); // the table says that they are issued, and another press asks before it ends them
+      showCards(S.$("#cards"), told.codes, S.study);
     };
     root.append(
       card("Readers", "By number only: names stay on your own list, outside this program. Years and specialty are printed in the report.",
@@ -164,7 +165,9 @@
       if (trial) seen.add(n);
       if (seen.size === enough && by) {
         const kept = await press(at("/previewed"), { trials: seen.size });
-        if (kept) S.take(kept);
+        if (!kept || S.study?.id !== kept.id) return;
+        S.take(kept);
+        if (S.$("[data-step=freeze]")) S.render(); // the list there was made before this was kept
       }
     };
     move(0);

@@ -63,7 +63,7 @@ window.STUDIES = (() => {
 
   function when(iso) {
     const at = typeof iso === "number" ? new Date(iso * 1000) : new Date(iso);
-    return Number.isNaN(at.getTime()) ? "" : at.toLocaleString(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+    return Number.isNaN(at.getTime()) ? "" : at.toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
   }
 
   const seconds = (value) => (value === null || value === undefined ? "-" : `${Math.round(value)} s`);
@@ -159,7 +159,7 @@ window.STUDIES = (() => {
   const link = (id, name) => `#/${encodeURIComponent(id)}/${name}`;
 
   function state(study) {
-    if (study.phase === "draft") return `Draft, saved ${new Date(study.saved_at).toLocaleTimeString()}`;
+    if (study.phase === "draft") return `Draft, saved ${new Date(study.saved_at).toLocaleTimeString("en-GB")}`;
     return study.pilot ? `Pilot, ${PHASES[study.phase].toLowerCase()}` : PHASES[study.phase];
   }
 

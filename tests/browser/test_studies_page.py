@@ -116,6 +116,11 @@ def test_a_whole_study_from_its_protocol_to_a_report_that_comes_again(
     page.get_by_role("button", name="Make codes and cards").click()
     page.get_by_text("These codes are shown now and never again.").wait_for()
     codes = page.locator("#cards .code").all_inner_texts()
+    page.get_by_role("button", name="Make new codes for all").click()
+    page.get_by_role("dialog").get_by_text("The cards that were given out end at once").wait_for()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert page.locator("#cards .code").all_inner_texts() == codes  # still those that were shown
+    assert page.get_by_role("table", name="Readers").get_by_text("issued").count() == 5
     assert len(codes) == 5 and all(re.fullmatch(r"R0\d-\w{4}-\w{4}", code) for code in codes)
     step(page, "Size")
     page.get_by_text("Not enough to call the sources indistinguishable").wait_for()
