@@ -199,6 +199,25 @@ def test_at_twice_the_size_everything_is_in_reach_of_a_finger(
     assert access.small(worked, 44) == []
 
 
+def test_on_a_low_screen_what_ends_a_dialog_is_in_sight_and_the_bar_has_one_row(
+    worked: Any,
+) -> None:
+    worked.set_viewport_size({"width": 1093, "height": 614})  # 1366 x 768 at 125 %
+    worked.evaluate(
+        "document.querySelector('#document-title').textContent = 'A long title '.repeat(4)"
+    )
+    ask = worked.locator("#bar-ask").bounding_box()
+    assert ask is not None and ask["y"] < 44
+
+    worked.get_by_role("button", name="Export", exact=True).click()
+    worked.locator("#export-format").get_by_text("DICOM").click()
+    worked.get_by_role("checkbox", name="Masks").wait_for()
+    dialog = worked.get_by_role("dialog", name="Export")
+    assert dialog.evaluate("(box) => box.scrollHeight > box.clientHeight")  # not all of it fits
+    inner, outer = worked.locator("#export-download").bounding_box(), dialog.bounding_box()
+    assert inner["y"] + inner["height"] < outer["y"] + outer["height"]
+
+
 def test_motion_is_left_out_for_who_asks_for_that(edit: Any) -> None:
     moving = """[...document.querySelectorAll("*")].filter((one) => {
         const s = getComputedStyle(one);
