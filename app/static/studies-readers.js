@@ -183,7 +183,7 @@
   }
 
   function answers(one) {
-    const words = { yes_no: ["yes", "no"], side: ["left", "right", ...(one.tie ? ["neither"] : [])] }[one.kind] || one.anchors;
+    const words = { yes_no: ["yes", "no"], side: ["Picture 1", ...(one.tie ? ["no difference"] : []), "Picture 2"] }[one.kind] || one.anchors;
     if (one.kind === "text") return make("p", { class: "mute s" }, "a line of text");
     const list = make("ol", { class: one.kind === "scale" ? "scale" : "plain" }, words.map((word) => make("li", {}, word)));
     return one.kind === "marks" ? make("div", {}, make("p", { class: "mute s" }, `up to ${one.most} marks on the picture`), list) : list;

@@ -186,6 +186,19 @@ def quick_disk(monkeypatch) -> None:
     monkeypatch.setattr(log.os, "fsync", lambda _: None)
 
 
+def test_the_preview_of_pairs_has_the_words_of_the_reading_room(studies: Any, films: Path) -> None:
+    begin(studies, "Pairs", "Which one is synthetic")
+    put(studies, "Pictures of one scene at least", "2")
+    step(studies, "Pictures")
+    add_folder(studies, films)
+    step(studies, "Preview, pilot")
+    studies.get_by_role("button", name="Next").click()
+
+    studies.get_by_text("Case 1 of").wait_for()
+    asked = studies.get_by_role("group", name="Which picture is synthetic?").inner_text()
+    assert "Picture 1" in asked and "Picture 2" in asked and "left" not in asked
+
+
 def test_a_wrong_protocol_is_refused_at_its_line_and_the_form_keeps_what_was(studies: Any) -> None:
     page = studies
     begin(page, "Lines")
