@@ -20,6 +20,9 @@
   const withMasks = () => format() === "dicom" && $("#export-masks").checked;
   const mark = () => ($("#export-mark").checked ? $("#export-where input:checked").value : "none");
 
+  // Why some formats are greyed.
+  const missing = () => (page.summary().picture ? "This picture was opened and not changed yet" : "There is no picture yet");
+
   page.openExport = async () => {
     if (disabled("bar-export")) return;
     await page.look(); // what can be exported may have changed since
@@ -27,7 +30,7 @@
     say("export-title", whole ? `Export state ${page.summary().state}` : "Export");
     for (const input of document.querySelectorAll("#export-format input")) {
       input.disabled = !whole && [...PICTURES, "recipe"].includes(input.value);
-      input.parentElement.title = input.disabled ? "This picture was opened and not changed yet" : "";
+      input.parentElement.title = input.disabled ? missing() : "";
     }
     if ($("#export-format input:checked").disabled) $("#export-format input[value=project]").checked = true;
     shown();
@@ -49,7 +52,7 @@
     for (const part of document.querySelectorAll("#export-dialog .of-picture")) part.hidden = !picture;
     for (const part of document.querySelectorAll("#export-dialog .of-dicom")) part.hidden = !dicom;
     $("#export-about").hidden = picture;
-    say("export-about", ABOUT[format()] || "");
+    say("export-about", (ABOUT[format()] || "") + (exportable() ? "" : ` ${missing()}: PNG, DICOM and recipe are for what was made here.`));
     say("export-name", name());
     const peer = page.engine().peer;
     $("#export-send").hidden = !dicom || !peer;

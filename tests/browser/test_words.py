@@ -11,7 +11,7 @@ import pytest
 
 from engine.images import read_image
 from tests.app.test_words import lettered
-from tests.browser.test_edit_page import choose, drag, open_file, run
+from tests.browser.test_edit_page import READY, choose, drag, open_file, run
 from tests.browser.test_files import drop
 from tests.engine.dicom.films import film
 
@@ -110,7 +110,7 @@ def test_a_project_waits_for_the_look_and_then_leaves_by_itself(edit: Any, tmp_p
     edit.get_by_role("button", name="Words in the film").wait_for(state="hidden")
     edit.context.clear_cookies()
     edit.goto(edit.url)
-    edit.wait_for_function("window.XREAL && XREAL.canvas")
+    edit.wait_for_function(READY)  # before that nothing hears that a file was chosen
     open_file(edit, tmp_path / "project.zip")
     edit.get_by_text("Real picture - not for diagnosis").wait_for()
     edit.wait_for_function(LOOKED)  # the decision came along
@@ -127,6 +127,10 @@ def test_the_message_that_asks_for_a_look_goes_with_the_look_or_a_click(
     asks.wait_for(state="hidden")
     edit.get_by_role("button", name="Words in the film").wait_for()  # the bar still says so
 
+    edit.get_by_role("button", name="Export", exact=True).click()
+    assert edit.get_by_role("radio", name="PNG, 16 bit").is_disabled()
+    edit.get_by_text("opened and not changed yet: PNG, DICOM and recipe").wait_for()  # and why
+    edit.keyboard.press("Escape")
     edit.evaluate("XREAL.canvas.note({ title: 'Something else.' })")
     edit.get_by_role("button", name="Close message").click()
     edit.get_by_text("Something else.").wait_for(state="hidden")
