@@ -46,7 +46,7 @@ def png(state: State, mark: str, bits: int) -> Export:
         raise InvalidRequest("A picture is written with 8 or 16 bits.")
     looking.require_looked([state])
     data = picture_bytes(state.image, recipe, state.inputs or {}, cast(Mark, mark), bits)
-    name = f"xreal-state-{state.number}.png"
+    name = f"xreal-state-{state.number}{'-8bit' if bits == 8 else ''}.png"
     return Export(
         name=name, data=data, parts=(("png", data),), recipe=recipe, said=_said(state, mark)
     )

@@ -15,6 +15,8 @@
   page.number = (id) => Number($(`#${id} input[type=number]`)?.value) || 0;
 
   page.verb = (name) => {
+    // What was done by one verb, and how many pixels it changed, is no news of another.
+    if (name !== verb && $("#run-status")?.textContent.startsWith("Done")) say("run-status", "");
     verb = name;
     const panel = $("#ask");
     if (panel) panel.dataset.verb = name.toLowerCase();

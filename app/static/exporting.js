@@ -39,7 +39,7 @@
 
   function name() {
     const state = `xreal-state-${page.summary().state}`;
-    return { 16: `${state}.png`, 8: `${state}.png`, dicom: withMasks() ? `${state}.zip` : `${state}.dcm`,
+    return { 16: `${state}.png`, 8: `${state}-8bit.png`, dicom: withMasks() ? `${state}.zip` : `${state}.dcm`,
       recipe: `${state}.json`, project: "xreal-project.zip", masks: "xreal-masks.zip" }[format()];
   }
 

@@ -197,6 +197,15 @@ def test_whatever_leaves_by_the_page_is_in_the_ledger_first(whole, client, state
     assert added[0]["file"] == hashlib.sha256(answer.content).hexdigest()
 
 
+def test_pictures_of_8_and_of_16_bits_have_names_of_their_own(client, state):
+    names = {
+        client.get(f"/api/states/{state.number}/export?bits={bits}").headers["content-disposition"]
+        for bits in (8, 16)
+    }
+    stem = f"xreal-state-{state.number}"
+    assert names == {f'attachment; filename="{stem}{end}.png"' for end in ("-8bit", "")}
+
+
 def test_where_the_ledger_cannot_be_written_pictures_stay_and_a_project_may_go(
     whole, client, state, monkeypatch
 ):

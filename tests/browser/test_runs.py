@@ -81,6 +81,10 @@ def test_what_changes_is_what_was_counted_before_the_run(served: Served, film: A
     assert isinstance(request, InsertRequest) and request.grow == 4
     film.get_by_role("option", name="2 Effusion").wait_for()
     assert (before != picture(film, 2)).sum() == grown > painted
+    status = film.get_by_role("status", name="Run status")
+    assert "px changed" in status.inner_text()
+    choose(film, "Erase")
+    assert status.inner_text() == ""  # what was inserted is no news of an erasure
 
 
 def test_a_finding_has_a_strength_of_its_own(served: Served, film: Any) -> None:
