@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.api import Pixels, Request, Result
+from engine.api import GenerateRequest, Pixels, Request, Result
 
 JobState = Literal["unknown", "queued", "running", "done", "stopped", "failed", "lost"]
 BADLY: tuple[JobState, ...] = ("failed", "lost")  # how a run ends that nobody stopped
@@ -50,6 +50,21 @@ class Job:
 
     def __post_init__(self) -> None:
         self.count = len(self.requests) // self.parts
+
+    def seconds_by_pace(self, now: float) -> float:
+        """Until the end, if all steps to come take as long as those of the stage at hand.
+
+        A chest and each of its findings are a stage of their own. 0 before the first step.
+        """
+        if not self.done:
+            return 0.0
+        findings = len(self.asked.findings) if isinstance(self.asked, GenerateRequest) else 0
+        whole = 1 + findings  # stages of one request; the last one is never among ``stages``
+        before = len(self.stages) - len(self.results) * findings
+        requests = len(self.requests) - len(self.results) - 1
+        later = max(0, whole - before - 1) + requests * whole
+        steps = self.total - self.done + later * self.total
+        return (now - self.stage_started) / self.done * steps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -215,13 +215,11 @@ class Jobs:
     def _seconds_running(self, job: Job) -> float | None:
         now = time.monotonic()
         usual = self._seconds.get(job.kind or job.verb)
-        of_stage = 0.0
-        if job.done:
-            of_stage = (now - job.stage_started) / job.done * (job.total - job.done)
+        by_pace = job.seconds_by_pace(now)
         if usual is None:
-            return of_stage if job.done > 1 else None
+            return by_pace if job.done > 1 else None
         rest = len(job.requests) - len(job.results)
-        return max(of_stage, usual * rest - (now - job.started))
+        return max(by_pace, usual * rest - (now - job.started))
 
     def _work(self) -> None:
         while True:

@@ -3,10 +3,11 @@ import threading
 import numpy as np
 import pytest
 
+from app.runs.job import Job
 from app.runs.jobs import Jobs
 from app.runs.loading import Loading
 from app.runs.waiting import PER_SESSION
-from engine.api import GenerateRequest, Progress, Sampling
+from engine.api import Finding, GenerateRequest, Progress, Sampling
 from engine.errors import InvalidRequest, OutOfMemory
 from tests.app.fake_engine import FakeEngine
 
@@ -81,6 +82,23 @@ def test_progress_and_preview_can_be_read_while_it_runs():
     assert view.preview_version == 1 and seen is picture
     assert jobs.wait("job-0001", ME).state == "done"
     assert jobs.preview("job-0001", ME) is None
+
+
+def test_the_time_that_is_left_counts_the_stages_and_pictures_to_come():
+    mask = np.ones((32, 32), np.float32)
+    organs = np.ones((32, 32), np.uint8)
+    two = GenerateRequest(
+        organs=organs, findings=tuple(Finding(text=text, mask=mask) for text in ("a", "b"))
+    )
+    job = Job("job-0001", ME, "generate", (two, two), lambda *_: 1, asked=two)
+    assert job.seconds_by_pace(100.0) == 0.0
+
+    job.stage_started, job.done, job.total = 100.0, 2, 10  # the chest: 2 s a step
+    assert job.seconds_by_pace(104.0) == 2 * (8 + 10 + 10 + 30)
+
+    job.results, job.stages = [1], [("chest", 20.0), ("a", 20.0), ("chest", 20.0)]
+    job.done = 5  # the first finding of the second picture
+    assert job.seconds_by_pace(110.0) == 2 * (5 + 10)
 
 
 def test_a_run_stops_at_its_next_step_and_says_where():
