@@ -58,9 +58,12 @@ class Job:
         """
         if not self.done:
             return 0.0
-        findings = len(self.asked.findings) if isinstance(self.asked, GenerateRequest) else 0
-        whole = 1 + findings  # stages of one request; the last one is never among ``stages``
-        before = len(self.stages) - len(self.results) * findings
+        findings = self.asked.findings if isinstance(self.asked, GenerateRequest) else ()
+        whole = 1 + len(findings)  # stages of one request; the last one is never among ``stages``
+        before = len(self.stages) - len(self.results) * len(findings)
+        # What is kept of a run before is no stage of this one: the name says how far it is.
+        named = [number for number, one in enumerate(findings, 1) if one.text == self.stage]
+        before = max(before, *named[:1], 0)
         requests = len(self.requests) - len(self.results) - 1
         later = max(0, whole - before - 1) + requests * whole
         steps = self.total - self.done + later * self.total

@@ -100,6 +100,9 @@ def test_the_time_that_is_left_counts_the_stages_and_pictures_to_come():
     job.done = 5  # the first finding of the second picture
     assert job.seconds_by_pace(110.0) == 2 * (5 + 10)
 
+    job.results, job.stages, job.stage = [1], [("chest", 20.0), ("a", 20.0)], "b"
+    assert job.seconds_by_pace(110.0) == 2 * 5  # chest and first finding were kept
+
 
 def test_a_run_stops_at_its_next_step_and_says_where():
     engine = FakeEngine()
