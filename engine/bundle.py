@@ -118,8 +118,9 @@ class Painter:
     for words that a whole film is drawn from. ``unsaid`` are the words for a film of which
     nothing was said: its healthiest and clearest. ``qualities`` hold what draft and fine do
     otherwise than ``defaults``. ``guide`` is a network of less training or size to lead away from
-    (autoguidance); without one, guidance leads away from saying nothing. ``sparing`` computes the
-    two halves of guidance one after another, in half the memory: the same but for rounding.
+    (autoguidance); without one, guidance leads away from saying nothing. ``guidance_lasts`` is for
+    findings (:func:`engine.sampling.guided`). ``sparing`` computes the two halves of guidance one
+    after another, in half the memory: the same but for rounding.
     """
 
     name: str
@@ -132,19 +133,22 @@ class Painter:
     unsaid: str = ""
     qualities: Mapping[Quality, Sampling] = field(default_factory=dict)
     guide: Diffusion | None = None
+    guidance_lasts: float = 1.0
     sparing: bool = False
 
 
-def settings(model: "Painter | Upscaler", quality: Quality | None) -> Sampling:
-    """All that ``model`` does at ``quality``; None is standard."""
-    named: Quality = quality or "standard"
-    differs = model.qualities.get(named, Sampling())
-    return replace(differs.filled(model.defaults), quality=named)
+def settings(model: "Painter | Upscaler", quality: Quality) -> Sampling:
+    """All that ``model`` does at ``quality``."""
+    differs = model.qualities.get(quality, Sampling())
+    return replace(differs.filled(model.defaults), quality=quality)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSet:
-    """Everything one engine has loaded. Parts load on first use behind these fields."""
+    """Everything one engine has loaded. Parts load on first use behind these fields.
+
+    ``usual`` is the quality where none is asked for: the best that nobody waits minutes for.
+    """
 
     name: str
     device: torch.device
@@ -155,15 +159,23 @@ class ModelSet:
     shapes: ShapeModel | None = None
     hashes: dict[str, str] = field(default_factory=dict)  # name -> sha256, for recipes
     precision: str = "float32"  # of the networks, for recipes
+    usual: Quality = "standard"
     held: Callable[[], dict[str, int]] = dict  # sha256 -> bytes of the networks in memory
     remembered: Remembered = field(default_factory=Remembered)
 
     def settings(self, painter: Painter, quality: Quality | None) -> Sampling:
         """What ``painter`` fills in at ``quality``, with the upscaler's steps for large films."""
-        found = settings(painter, quality)
+        named = quality or self.usual
+        found = settings(painter, named)
         if self.upscaler is None:
             return found
-        return replace(found, detail_steps=settings(self.upscaler, quality).steps)
+        return replace(found, detail_steps=settings(self.upscaler, named).steps)
+
+    def upscaling(self, quality: Quality | None) -> Sampling:
+        """The same for the upscaler; a set without one raises ModelMissing."""
+        if self.upscaler is None:
+            raise ModelMissing(f"The model set '{self.name}' has no upscaler.")
+        return settings(self.upscaler, quality or self.usual)
 
     def sparing(self) -> "ModelSet":
         """The same networks, asked for less at once."""

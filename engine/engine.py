@@ -27,7 +27,7 @@ from engine.api import (
     Verb,
     with_seed,
 )
-from engine.bundle import ModelSet, ShapeModel, settings
+from engine.bundle import ModelSet, ShapeModel
 from engine.clock import StageClock
 from engine.devices import (
     PRECISIONS,
@@ -168,7 +168,7 @@ class Engine:
     def defaults(self, verb: Verb, quality: Quality | None = None) -> Sampling:
         """What a sampling that leaves everything else open becomes for this verb."""
         if verb == "upscale" and self._models.upscaler is not None:
-            return settings(self._models.upscaler, quality)
+            return self._models.upscaling(quality)
         painters = [p for p in self._models.painters if verb in p.knows.verbs]
         return self._models.settings(painters[0], quality) if painters else Sampling()
 

@@ -29,14 +29,18 @@ from engine.sampling import (
     Denoiser,
     Noise,
     OnStep,
+    Step,
+    add_noise,
+    apart,
     ddim,
     ddim_steps,
     dpmpp,
-    drowned,
     guided,
-    guided_together,
+    guided_now_and_then,
     held,
+    noise_ratio,
     solver_times,
+    together,
     trailing_steps,
 )
 
@@ -65,8 +69,8 @@ class Hold:
 
     For the first ``steps`` steps instead, where they are given. ``lean`` draws the rest towards
     it too, that firmly and for the noisier half: where the reference is a good guess, the coarse
-    shape follows it and the detail is free. Where noise is ``drowned`` times the signal or more,
-    the reference stands for all of it.
+    shape follows it and the detail is free. Sampling begins with the reference where noise is less
+    than ``drowned`` times the signal.
     """
 
     reference: Tensor
@@ -106,14 +110,36 @@ def sample(
     denoise = guided_by(painter, conditions, sampling.guidance, whole=whole)
     side = codec.size // codec.cell
     x = noise((len(conditions), codec.channels, side, side))
-    if sampling.sampler == "dpmpp":
-        times = solver_times(abars, sampling.steps)
-        denoise = _held(denoise, hold, abars, times)
-        return dpmpp(denoise, x, abars, sampling.steps, on_step)
-    ends_in_noise = float(abars[-1]) == 0
-    steps = (trailing_steps if ends_in_noise else ddim_steps)(abars, sampling.steps, sampling.eta)
-    denoise = _held(denoise, hold, abars, [step.t for step in steps])
-    return ddim(denoise, x, steps, noise, on_step)
+    by_solver = sampling.sampler == "dpmpp"
+    steps = [] if by_solver else steps_of(abars, sampling)
+    times = solver_times(abars, sampling.steps) if by_solver else [step.t for step in steps]
+    denoise = _held(denoise, hold, abars, times)
+    first = 0 if hold is None else begin(hold, abars, times)
+    if first:
+        assert hold is not None
+        x = add_noise(hold.reference, float(abars[times[first]]), x)
+
+    def counted(done: int, x0: Tensor) -> None:
+        if on_step is not None:
+            on_step(first + done, x0)
+
+    if by_solver:
+        return dpmpp(denoise, x, abars, times[first:], counted)
+    return ddim(denoise, x, steps[first:], noise, counted)
+
+
+def steps_of(abars: Tensor, sampling: Sampling) -> list[Step]:
+    """DDIM's steps; a schedule that ends in pure noise begins at its very end."""
+    assert sampling.steps is not None and sampling.eta is not None
+    grid = trailing_steps if float(abars[-1]) == 0 else ddim_steps
+    return grid(abars, sampling.steps, sampling.eta)
+
+
+def begin(hold: Hold, abars: Tensor, times: Sequence[int]) -> int:
+    """The first step at which the network is asked: what it says of almost pure noise is no better
+    than a good guess, and the first-order step that comes next does not extrapolate from one."""
+    asked = (i for i, t in enumerate(times) if noise_ratio(float(abars[t])) <= hold.drowned)
+    return next(asked, len(times) - 1)
 
 
 def guided_by(
@@ -125,16 +151,20 @@ def guided_by(
     within a film that would burn what is there.
     """
     diffusion = painter.diffusion
-    if scale != 1 and painter.guide is not None:
-        unguided = painter.guide.denoiser(conditions)
-        return guided(diffusion.denoiser(conditions), unguided, scale)
     neutral = [Conditions() if whole else replace(c, words="", region=None) for c in conditions]
-    if scale != 1 and any(c.words or (whole and c.organs is not None) for c in conditions):
-        if painter.sparing:
-            unguided = diffusion.denoiser(neutral)
-            return guided(diffusion.denoiser(conditions), unguided, scale)
-        return guided_together(diffusion.denoiser([*neutral, *conditions]), scale)
-    return diffusion.denoiser(conditions)
+    led = any(c.words or (whole and c.organs is not None) for c in conditions)
+    if scale == 1 or not (led or painter.guide):
+        return diffusion.denoiser(conditions)
+    if painter.guide is not None:
+        pair = apart(painter.guide.denoiser(conditions), diffusion.denoiser(conditions))
+    elif painter.sparing:
+        pair = apart(diffusion.denoiser(neutral), diffusion.denoiser(conditions))
+    else:
+        pair = together(diffusion.denoiser([*neutral, *conditions]))
+    if whole or painter.guidance_lasts == 1:
+        return guided(pair, scale)
+    asked, lasts = diffusion.denoiser(conditions), painter.guidance_lasts
+    return guided_now_and_then(pair, asked, scale, diffusion.alphas_cumprod, lasts)
 
 
 def repaint(
@@ -313,7 +343,4 @@ def _held(denoise: Denoiser, hold: Hold | None, abars: Tensor, times: list[int])
     down_to = round((1 - hold.share) * len(abars))
     if hold.steps is not None:
         down_to = 0 if hold.steps >= len(times) else times[hold.steps - 1]
-    denoise = held(denoise, hold.reference, hold.keep, abars, down_to=down_to)
-    if math.isinf(hold.drowned):
-        return denoise
-    return drowned(denoise, hold.reference, abars, hold.drowned)
+    return held(denoise, hold.reference, hold.keep, abars, down_to=down_to)

@@ -7,7 +7,7 @@ A sampler knows nothing but ``denoise(x, t)``; words, maps and guidance are boun
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -32,6 +32,7 @@ class Step(NamedTuple):
     sigma: float  # fresh noise added on the way there
 
 
+Pair = Callable[[Tensor, int], tuple[Estimate, Estimate]]  # unguided, and with the words
 Noise = Callable[[tuple[int, ...]], Tensor]  # standard normal draws of the shape asked for
 NoiseMark = tuple[Tensor, ...]  # states of the generators of a SeededNoise
 OnStep = Callable[[int, Tensor], None]  # (steps done, current x0)
@@ -84,30 +85,58 @@ def from_v(x: Tensor, v: Tensor, abar: float) -> Estimate:
     return Estimate(signal * x - spread * v, spread * x + signal * v)
 
 
-def guided(denoise: Denoiser, unguided: Denoiser, scale: float) -> Denoiser:
-    """Classifier-free guidance; ``scale`` 1 is plain ``denoise``."""
-    if scale == 1:
-        return denoise
-
-    def estimate(x: Tensor, t: int) -> Estimate:
-        base, asked = unguided(x, t), denoise(x, t)
-        return Estimate(*(b + scale * (a - b) for b, a in zip(base, asked, strict=True)))
-
-    return estimate
+def apart(unguided: Denoiser, asked: Denoiser) -> Pair:
+    """The two estimates of guidance, one after the other; the guide may be another network
+    (Karras et al. 2024, autoguidance)."""
+    return lambda x, t: (unguided(x, t), asked(x, t))
 
 
-def guided_together(both: Denoiser, scale: float) -> Denoiser:
-    """As ``guided`` where one network gives both estimates, in one call instead of two.
+def together(both: Denoiser) -> Pair:
+    """The same in one call, where one network gives both: ``both`` answers a doubled batch, bound
+    to the unguided conditions first and then to the asked ones."""
 
-    ``both`` answers a doubled batch, bound to the unguided conditions first and then to the asked
-    ones. For another network as the guide (Karras et al. 2024, autoguidance) there is ``guided``.
-    """
-
-    def estimate(x: Tensor, t: int) -> Estimate:
+    def pair(x: Tensor, t: int) -> tuple[Estimate, Estimate]:
         halves = [part.chunk(2) for part in both(torch.cat([x, x]), t)]
-        return Estimate(*(base + scale * (asked - base) for base, asked in halves))
+        base, asked = zip(*halves, strict=True)
+        return Estimate(*base), Estimate(*asked)
+
+    return pair
+
+
+def guided(pair: Pair, scale: float) -> Denoiser:
+    """Classifier-free guidance (Ho and Salimans 2022)."""
+    return lambda x, t: _led(*pair(x, t), scale)
+
+
+def guided_now_and_then(
+    pair: Pair, asked: Denoiser, scale: float, abars: Tensor, lasts: float
+) -> Denoiser:
+    """As ``guided``, which costs two estimates a step, with one (``asked``) at most steps.
+
+    What guidance adds, seen as a change of v (Salimans and Ho 2022), hardly depends on the noise:
+    it is used again until the ratio of noise to signal has fallen ``lasts`` times.
+    """
+    added: Tensor | None = None  # to x0, over the square root of 1 - abar
+    since = math.inf  # ratio at which it was worked out
+
+    def estimate(x: Tensor, t: int) -> Estimate:
+        nonlocal added, since
+        abar = float(abars[t])
+        ratio = noise_ratio(abar)
+        if added is not None and ratio * lasts > since:
+            spread = (1 - abar) ** 0.5
+            x0 = asked(x, t).x0 + spread * added
+            return Estimate(x0, (x - abar**0.5 * x0) / spread)
+        base, wanted = pair(x, t)
+        if abar > 0:
+            added, since = (scale - 1) * (wanted.x0 - base.x0) / (1 - abar) ** 0.5, ratio
+        return _led(base, wanted, scale)
 
     return estimate
+
+
+def _led(base: Estimate, wanted: Estimate, scale: float) -> Estimate:
+    return Estimate(*(b + scale * (w - b) for b, w in zip(base, wanted, strict=True)))
 
 
 def held(
@@ -126,24 +155,6 @@ def held(
         x0 = denoise(x, t).x0
         x0 = keep * reference + (1 - keep) * x0
         abar = float(abars[t])
-        return Estimate(x0, (x - abar**0.5 * x0) / (1 - abar) ** 0.5)
-
-    return estimate
-
-
-def drowned(denoise: Denoiser, reference: Tensor, abars: Tensor, ratio: float) -> Denoiser:
-    """Where the noise is ``ratio`` times the signal or more, the clean latent is taken to be
-    ``reference`` and the network is not asked.
-
-    For an edit whose reference is known outside its region and a good guess inside: what a
-    network says of almost pure noise is no better a guess.
-    """
-
-    def estimate(x: Tensor, t: int) -> Estimate:
-        abar = float(abars[t])
-        if 1 - abar < ratio**2 * abar:
-            return denoise(x, t)
-        x0 = reference.expand_as(x)
         return Estimate(x0, (x - abar**0.5 * x0) / (1 - abar) ** 0.5)
 
     return estimate
@@ -187,6 +198,11 @@ def ddim_step(x: Tensor, estimate: Estimate, step: Step, noise: Tensor) -> Tenso
     return step.abar_prev**0.5 * estimate.x0 + towards_x + step.sigma * noise
 
 
+def noise_ratio(abar: float) -> float:
+    """Noise over signal at one time; infinite where there is no signal."""
+    return ((1 - abar) / abar) ** 0.5 if abar > 0 else math.inf
+
+
 def add_noise(x0: Tensor, abar: float, noise: Tensor) -> Tensor:
     return abar**0.5 * x0 + (1 - abar) ** 0.5 * noise
 
@@ -216,15 +232,14 @@ def dpmpp(
     denoise: Denoiser,
     x: Tensor,
     abars: Tensor,
-    count: int,
+    times: Sequence[int],
     on_step: OnStep | None = None,
 ) -> Tensor:
     """DPM-Solver++(2M), deterministic (Lu et al. 2022, algorithm 2), ending at x0 itself.
 
-    ``x`` starts as pure noise at the last training time. The first step from zero signal and
-    the last one are first order, where the second-order correction is undefined.
+    ``times`` fall (:func:`solver_times`), and ``x`` is as noisy as the first of them says. The
+    first step and the last one are first order, where the second-order correction is undefined.
     """
-    times = solver_times(abars, count)
     previous: tuple[Tensor, float] | None = None  # (x0, half log SNR) one step ago
     for i, t in enumerate(times):
         abar = float(abars[t])

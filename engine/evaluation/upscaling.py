@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.api import Quality, Sampling, UpscaleRequest
-from engine.bundle import ModelSet, Painter, settings
+from engine.bundle import ModelSet, Painter
 from engine.evaluation.codecs import BATCH
 from engine.evaluation.likeness import likeness
 from engine.networks.small import enlarged
@@ -48,7 +48,7 @@ def upscaling_figures(
         started = time.monotonic()
         found = enlarge(models, small, quality)
         spent = (time.monotonic() - started) / max(len(large), 1)
-        steps = settings(models.upscaler, quality).steps
+        steps = models.upscaling(quality).steps
         rows[f"ours, {steps} steps ({quality})"] = {**row(found, truth), "seconds": round(spent, 2)}
     if painter is not None and painter.codec.size == small.shape[-1]:
         say("upscaling: after the codec")

@@ -263,5 +263,7 @@ def published_with(published: PublishedModels, embedded: ModelSet) -> ModelSet:
         shapes=embedded.shapes,
         hashes=published.hashes,
         precision=embedded.precision,
+        # The authors' 100 steps are seconds on a card and minutes on a processor.
+        usual="draft" if published.device.type == "cpu" else "standard",
         held=held,
     )

@@ -41,6 +41,7 @@ class Autoencoder:
         self.low, self.high = pixel_range
         self.scale = scale
         self._look: Tensor | None = None
+        self._encoded: tuple[Tensor, Tensor] | None = None  # the last film and its latent
 
     def moments(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) in its own range -> mean and standard deviation of the latent."""
@@ -60,7 +61,12 @@ class Autoencoder:
 
     @torch.inference_mode()
     def encode(self, film: Tensor) -> Tensor:
-        return self.moments(self.to_own(film))[0] * self.scale
+        """The last film is remembered: what lies around a finding stays as its words change."""
+        last = self._encoded
+        if last is None or last[0].shape != film.shape or not torch.equal(last[0], film):
+            last = film.clone(), self.moments(self.to_own(film))[0] * self.scale
+            self._encoded = last
+        return last[1]
 
     @torch.inference_mode()
     def decode(self, latent: Tensor, grain: Noise | None = None) -> Tensor:

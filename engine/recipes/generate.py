@@ -112,7 +112,8 @@ def anatomy_key(
 ) -> str:
     """Says everything that the pixels of :func:`draw_anatomy` depend on."""
     networks = (sorted(models.hashes.items()), models.precision, painter.name, painter.sparing)
-    way = (request.anatomy_way, request.held_steps, bool(request.findings), request.organs is None)
+    way = (request.anatomy_way, request.held_steps, asked_healthy(request, report))
+    way += (request.organs is None,)
     return digest(networks, way, frame, report, sampling, tuple(seeds), *organs)
 
 
@@ -186,8 +187,8 @@ def draw_anatomy(
     hold = None
     if not by_map and request.organs is not None:
         hold = controller_hold(request, painter, len(organs))
-    asked_healthy = bool(request.findings) or not report
-    region = np.zeros((frame.height, frame.width), np.float32) if asked_healthy else None
+    healthy = asked_healthy(request, report)
+    region = np.zeros((frame.height, frame.width), np.float32) if healthy else None
     words = report or painter.unsaid
     conditions = [
         Conditions(words=words, organs=o if by_map else None, region=region) for o in organs
@@ -205,6 +206,11 @@ def draw_anatomy(
     if max(frame.height, frame.width) >= DETAIL_FROM * painter.codec.size and models.upscaler:
         films = upscaled(grey(films), models, noise, on_event, sampling.detail_steps)
     return [on_grid(frame.pixels(film[None])) for film in films]
+
+
+def asked_healthy(request: GenerateRequest, report: str) -> bool:
+    """Whether the first stage is told that no region of the film holds a finding."""
+    return bool(request.findings) or not report
 
 
 def controller_hold(request: GenerateRequest, painter: Painter, batch: int) -> Hold:

@@ -7,8 +7,7 @@ import torch
 
 from engine import masks
 from engine.api import OnEvent, UpscaleRequest
-from engine.bundle import ModelSet, settings
-from engine.errors import ModelMissing
+from engine.bundle import ModelSet
 from engine.painting import Painted, upscaled
 from engine.sampling import SeededNoise
 from engine.tensors import resize, to_film, to_pixels
@@ -20,9 +19,7 @@ FILM_SIDE = 256  # px, what the upscalers were trained to read
 def upscale(
     request: UpscaleRequest, models: ModelSet, seeds: Sequence[int], on_event: OnEvent
 ) -> list[Painted]:
-    if models.upscaler is None:
-        raise ModelMissing(f"The model set '{models.name}' has no upscaler.")
-    sampling = request.sampling.filled(settings(models.upscaler, request.sampling.quality))
+    sampling = request.sampling.filled(models.upscaling(request.sampling.quality))
     height, width = request.image.shape
     longest = max(height, width)
     given = to_film(masks.square(request.image), models.device)

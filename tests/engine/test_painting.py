@@ -173,6 +173,48 @@ def test_a_guess_of_the_usual_density_spares_the_noisiest_calls_and_no_others():
     assert asked[0.2, 0.0] == asked[0.0, 0.0][3:]
 
 
+@pytest.mark.parametrize("sampler", ["ddim", "dpmpp"])
+def test_a_finding_begins_from_its_guess_in_the_noise_of_its_seed(sampler):
+    reference, keep = torch.full((1, 1, CELLS, CELLS), GUESS), torch.zeros(1, 1, 1, 1)
+    seen, done = [], []
+
+    class Watches(Paints):
+        def denoiser(self, conditions):
+            answers = super().denoiser(conditions)
+            return lambda x, t: (seen.append((x, t)), answers(x, t))[1]
+
+    painter = painter_of(Watches())
+    sample(
+        painter,
+        [Conditions()],
+        Sampling(steps=12, sampler=sampler, eta=0.0, guidance=1.0),
+        SeededNoise(7),
+        hold=Hold.guessed(reference, keep, 0.2),
+        on_step=lambda step, x0: done.append(step),
+    )
+
+    x, t = seen[0]
+    abar = float(painter.diffusion.alphas_cumprod[t])
+    assert (1 - abar) / abar <= 20**2
+    wanted = abar**0.5 * GUESS + (1 - abar) ** 0.5 * SeededNoise(7)((1, 1, CELLS, CELLS))
+    torch.testing.assert_close(x, wanted)
+    assert done[-1] == 12 and len(done) == len(seen) < 12  # what was not asked counts as done
+
+
+def test_guidance_of_a_finding_may_last_and_that_of_a_whole_film_does_not():
+    network = Counts()
+    painter = painter_of(network, guidance_lasts=1000.0)
+    x, times = torch.zeros(1, 1, CELLS, CELLS), (500, 400)
+
+    for whole in (False, True):
+        denoise = guided_by(painter, [EFFUSION], 3.0, whole=whole)
+        found = [denoise(x, t).x0 for t in times]
+        said, unsaid = latent(GREYS["effusion"]), latent(BACKGROUND)
+        torch.testing.assert_close(found[0], torch.full_like(x, unsaid + 3 * (said - unsaid)))
+
+    assert network.batches == [2, 1, 2, 2]
+
+
 def test_what_is_held_follows_the_reference_whatever_the_rest_leans_to():
     reference = torch.full((1, 1, CELLS, CELLS), GUESS)
     hold = Hold(reference=reference, keep=torch.ones(1, 1, 1, 1), lean=0.25)

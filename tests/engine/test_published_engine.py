@@ -1,5 +1,7 @@
 """Published models behind the verbs, as the page and the command line use them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch.nn import functional as F
 from engine import api, open_engine
 from engine.api import Sampling
 from engine.networks.ldm import AutoencoderPlan
+from engine.published.models import published_with
 from engine.published.networks import Autoencoder
 from tests.engine.conftest import GOLDEN
 
@@ -97,6 +100,36 @@ def test_a_glance_at_a_latent_shows_the_film(monkeypatch):
 
     coarse = F.interpolate(F.avg_pool2d(film, 4), (64, 64), mode="bilinear")
     torch.testing.assert_close(codec.glance(encode(film)), coarse, atol=1e-3, rtol=0)
+
+
+def test_a_film_is_encoded_once_until_another_one_comes(monkeypatch):
+    codec, read = Autoencoder(lambda: None, AutoencoderPlan(), (0.0, 1.0), 2.0), []
+
+    def moments(film):
+        read.append(film)
+        return film[..., ::4, ::4], torch.zeros(1)
+
+    monkeypatch.setattr(codec, "moments", moments)
+    film, other = torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16)
+    wanted = [2 * one[..., ::4, ::4].expand(-1, 3, -1, -1) for one in (film, film, other, film)]
+
+    changed = film.clone()
+    found = [codec.encode(one) for one in (film, changed, other, film)]
+    changed += 1  # whoever writes on a film changes no answer
+
+    assert all(torch.equal(one, right) for one, right in zip(found, wanted, strict=True))
+    assert len(read) == 3
+
+
+def test_on_a_processor_published_models_are_asked_for_a_draft(engine, recorded):
+    assert engine.defaults("generate").quality == "draft"
+    assert engine.defaults("generate").steps == 20
+    assert engine.defaults("generate", "standard").steps == 100
+    assert engine.run(api.EraseRequest(image=FILM, mask=ZONE)).request.sampling.quality == "draft"
+
+    on_card = replace(recorded, device=torch.device("cuda"))
+    assert published_with(on_card, engine.loaded).usual == "standard"
+    assert open_engine(device="cpu").defaults("generate").quality == "standard"
 
 
 def test_super_resolution_asks_for_no_step_that_changes_nothing(engine):

@@ -119,6 +119,24 @@ def test_whatever_a_finding_depends_on_draws_it_again(paints, change):
     assert stages_drawn(changed, models, paints) == 1
 
 
+def test_a_first_finding_goes_into_the_film_that_was_drawn_without_one(models, paints):
+    plain = replace(REQUEST, findings=())
+    (film,) = generate(plain, models, [0], QUIET)
+    before = paints.stages
+
+    (found,) = generate(REQUEST, models, [0], QUIET)
+
+    assert paints.stages - before == 2
+    assert np.array_equal(found.states["anatomy"], film.image)
+
+
+def test_a_report_is_drawn_into_a_film_only_where_no_finding_is_painted(models, paints):
+    told = replace(REQUEST, report="Effusion.")
+
+    assert stages_drawn(replace(told, findings=()), models, paints) == 1
+    assert stages_drawn(told, models, paints) == 3
+
+
 def test_other_networks_and_another_precision_draw_again(models, paints):
     generate(REQUEST, models, [0], QUIET)
 

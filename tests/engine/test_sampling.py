@@ -9,16 +9,18 @@ import torch
 from engine.sampling import (
     Estimate,
     SeededNoise,
+    apart,
     ddim,
     ddim_steps,
     dpmpp,
-    drowned,
     from_eps,
     from_v,
     guided,
-    guided_together,
+    guided_now_and_then,
     held,
+    noise_ratio,
     solver_times,
+    together,
     trailing_steps,
 )
 from engine.schedules import ldm_linear, sr_cosine, zero_snr_cosine
@@ -79,7 +81,7 @@ def test_a_perfect_denoiser_is_followed_to_the_clean_latent(steps):
     noise = SeededNoise(3)
     denoise = knows_the_answer(clean, abars)
 
-    by_solver = dpmpp(denoise, noise(SHAPE), abars, steps)
+    by_solver = dpmpp(denoise, noise(SHAPE), abars, solver_times(abars, steps))
     by_ddim = ddim(denoise, noise(SHAPE), trailing_steps(abars, steps, 0.0), noise)
 
     torch.testing.assert_close(by_solver, clean)
@@ -91,7 +93,7 @@ def test_the_second_order_solver_beats_ddim_at_the_same_cost():
     x = SeededNoise(0)((2000, 1, 1, 1))
     wanted = 0.3 + 0.5 * x  # the flow carries a standard normal onto the data, quantile by quantile
 
-    solver = (dpmpp(gaussian(abars), x, abars, 12) - wanted).abs().mean()
+    solver = (dpmpp(gaussian(abars), x, abars, solver_times(abars, 12)) - wanted).abs().mean()
     first_order = (
         (ddim(gaussian(abars), x, trailing_steps(abars, 12, 0.0), SeededNoise(1)) - wanted)
         .abs()
@@ -107,7 +109,7 @@ def worst(count, abars, deviations=(0.5, 2.0, 10.0)):
     x = SeededNoise(0)((2000, 1, 1, 1)).double()
     errors = []
     for spread in deviations:
-        found = dpmpp(gaussian(abars, deviation=spread), x, abars, count)
+        found = dpmpp(gaussian(abars, deviation=spread), x, abars, solver_times(abars, count))
         errors.append(float((found - (0.3 + spread * x)).abs().mean()) / spread)
     return max(errors)
 
@@ -142,25 +144,6 @@ def test_few_steps_settle_wide_data_that_an_even_grid_of_times_leaves_open():
     assert (even - 10 * x).abs().mean() / 10 > 0.1
 
 
-def test_where_noise_drowns_the_signal_the_network_is_not_asked():
-    abars, x = zero_snr_cosine(), SeededNoise(0)(SHAPE)
-    reference, asked = torch.full(SHAPE, 0.4), []
-
-    def network(x, t):
-        asked.append(t)
-        return knows_the_answer(torch.tensor(0.9), abars)(x, t)
-
-    spared = drowned(network, reference, abars, 20)
-    times = solver_times(abars, 12)
-    first = spared(x, times[0])
-    found = dpmpp(spared, x, abars, 12)
-
-    below = [t for t in times if (1 - abars[t]) < 20**2 * abars[t]]
-    assert asked == below and len(below) == 9
-    assert first.x0.equal(reference) and first.eps.equal(x)  # of pure noise
-    torch.testing.assert_close(found, torch.full(SHAPE, 0.9))
-
-
 def test_v_and_eps_describe_the_same_latent():
     x0, eps = SeededNoise(1)(SHAPE), SeededNoise(2)(SHAPE)
     abar = 0.3
@@ -176,7 +159,7 @@ def test_guidance_extrapolates_from_the_unguided_estimate():
     def says(value):
         return lambda x, t: Estimate(torch.full_like(x, value), torch.full_like(x, -value))
 
-    found = guided(says(3.0), says(1.0), 2.5)(torch.zeros(SHAPE), 1)
+    found = guided(apart(says(1.0), says(3.0)), 2.5)(torch.zeros(SHAPE), 1)
 
     assert found.x0.eq(1 + 2.5 * 2).all()
     assert found.eps.eq(-(1 + 2.5 * 2)).all()
@@ -187,19 +170,48 @@ def test_guidance_in_one_call_is_guidance_in_two():
     plain, asked = torch.full((2, 1, 4, 4), 0.2), torch.full((2, 1, 4, 4), 0.7)
     asked[1] = -0.4
 
-    one = guided_together(knows_the_answer(torch.cat([plain, asked]), abars), 3.0)(x, 500)
-    two = guided(knows_the_answer(asked, abars), knows_the_answer(plain, abars), 3.0)(x, 500)
+    one = together(knows_the_answer(torch.cat([plain, asked]), abars))
+    two = apart(knows_the_answer(plain, abars), knows_the_answer(asked, abars))
 
-    assert torch.equal(one.x0, two.x0)
-    assert torch.equal(one.eps, two.eps)
+    for found, wanted in zip(guided(one, 3.0)(x, 500), guided(two, 3.0)(x, 500), strict=True):
+        assert torch.equal(found, wanted)
 
 
-def test_guidance_of_one_asks_the_network_once():
-    def never(x, t):
-        raise AssertionError("the unguided network was asked")
+def test_what_guidance_adds_is_worked_out_anew_when_the_noise_ratio_has_halved():
+    abars, alone, paired = zero_snr_cosine(), [], []
+    asked = gaussian(abars)
 
-    denoise = knows_the_answer(torch.zeros(SHAPE), ldm_linear())
-    assert guided(denoise, never, 1) is denoise
+    def seen(x, t):
+        alone.append(t)
+        return asked(x, t)
+
+    def pair(x, t):
+        paired.append(t)
+        return gaussian(abars, mean=0.1)(x, t), asked(x, t)
+
+    times = solver_times(abars, 12)
+    ratios = {t: noise_ratio(float(abars[t])) for t in times}
+    dpmpp(guided_now_and_then(pair, seen, 3.0, abars, 2), SeededNoise(0)(SHAPE), abars, times)
+
+    assert paired[:2] == times[:2]  # nothing is kept from where there is no signal
+    assert sorted([*alone, *paired], reverse=True) == times and alone
+    assert all(2 * ratios[b] <= ratios[a] for a, b in itertools.pairwise(paired[1:]))
+    for t in alone:
+        last = min(ratios[p] for p in paired if p > t)
+        assert 2 * ratios[t] > last
+
+
+def test_guidance_that_lasts_a_little_ends_near_guidance_at_every_step():
+    abars = zero_snr_cosine()
+    x, asked = SeededNoise(0)((500, 1, 1, 1)), gaussian(abars, 0.3)
+    pair, times = apart(gaussian(abars, 0.1), asked), solver_times(abars, 100)
+
+    at_every_step = dpmpp(guided(pair, 5.0), x, abars, times)
+    moved = (at_every_step - dpmpp(asked, x, abars, times)).abs().mean()
+    sparing = dpmpp(guided_now_and_then(pair, asked, 5.0, abars, 1.25), x, abars, times)
+    apart_by = (sparing - at_every_step).abs().mean()
+
+    assert 0 < apart_by < 0.1 * moved
 
 
 def test_a_held_cell_ends_at_the_reference_and_a_free_one_at_the_networks_answer():
@@ -209,7 +221,7 @@ def test_a_held_cell_ends_at_the_reference_and_a_free_one_at_the_networks_answer
     keep[..., :2] = 1
 
     pulled = held(knows_the_answer(answer, abars), reference, keep, abars)
-    found = dpmpp(pulled, SeededNoise(5)(SHAPE), abars, 8)
+    found = dpmpp(pulled, SeededNoise(5)(SHAPE), abars, solver_times(abars, 8))
 
     torch.testing.assert_close(found[..., :2], reference[..., :2])
     torch.testing.assert_close(found[..., 2:], answer[..., 2:])
@@ -223,7 +235,7 @@ def test_a_pull_that_ends_early_lets_the_network_finish():
     pulled = held(
         knows_the_answer(answer, abars), reference, torch.ones(SHAPE), abars, down_to=times[3]
     )
-    found = dpmpp(pulled, SeededNoise(5)(SHAPE), abars, 8)
+    found = dpmpp(pulled, SeededNoise(5)(SHAPE), abars, times)
 
     torch.testing.assert_close(found, answer)
 
