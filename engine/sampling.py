@@ -113,10 +113,10 @@ def guided_now_and_then(
 ) -> Denoiser:
     """As ``guided``, which costs two estimates a step, with one (``asked``) at most steps.
 
-    What guidance adds, seen as a change of v (Salimans and Ho 2022), hardly depends on the noise:
-    it is used again until the ratio of noise to signal has fallen ``lasts`` times.
+    What guidance adds to the noise in ``x`` changes slowly: it is used again until the ratio of
+    noise to signal has fallen ``lasts`` times.
     """
-    added: Tensor | None = None  # to x0, over the square root of 1 - abar
+    added: Tensor | None = None
     since = math.inf  # ratio at which it was worked out
 
     def estimate(x: Tensor, t: int) -> Estimate:
@@ -124,12 +124,10 @@ def guided_now_and_then(
         abar = float(abars[t])
         ratio = noise_ratio(abar)
         if added is not None and ratio * lasts > since:
-            spread = (1 - abar) ** 0.5
-            x0 = asked(x, t).x0 + spread * added
-            return Estimate(x0, (x - abar**0.5 * x0) / spread)
+            return from_eps(x, asked(x, t).eps + added, abar)
         base, wanted = pair(x, t)
         if abar > 0:
-            added, since = (scale - 1) * (wanted.x0 - base.x0) / (1 - abar) ** 0.5, ratio
+            added, since = (scale - 1) * (wanted.eps - base.eps), ratio
         return _led(base, wanted, scale)
 
     return estimate

@@ -89,6 +89,7 @@ class Session:
     drawing: Drawing | None = None  # the newest the browser sent
     report: str = ""  # as typed, also before a run
     form: Any = None  # the values of the request panel at the newest run
+    offered: str = "Standard"  # the quality that the panel has from the models
     chest: ChestShape = field(default_factory=ChestShape)  # the newest that was drawn
     look: dict[str, Any] = field(default_factory=dict)  # window, zoom and the like, of the browser
     created: float = field(default_factory=time.time)  # seconds since 1970

@@ -24,7 +24,7 @@ from app.models.templates import Template
 from app.pages import estimates, history
 from app.pages.anatomy import Anatomy
 from app.pages.files import Files
-from app.pages.form import Form, form_of, panel_of
+from app.pages.form import Form, kept_panel, panel_of
 from app.pages.running import Running
 from app.pages.shown import Shown, document, note, refusal
 from app.panels import details, generate, run, shape
@@ -141,7 +141,7 @@ class Desk:
 
     def seeded(self, session: Session, **values: Any) -> Shown:
         """The seed of the panel, and whether it is kept, as somebody wants them."""
-        session.form = replace(panel_of(session.form), **values)
+        session.form = replace(panel_of(session), **values)
         return Shown(seed=session.form.seed, keep=session.form.keep_seed)
 
     def patient(
@@ -151,7 +151,7 @@ class Desk:
         "new", another patient; "keep", the ``seed`` of the one before."""
         typed, shown = told.get("report"), number_of(told.get("state"))
         report = typed if isinstance(typed, str) else session.report
-        form = replace(panel_of(session.form), report=report)
+        form = replace(panel_of(session), report=report)
         if form.keep_seed:
             return {"text": f"Seed {details.whole(form.seed)} is kept.", "offer": "new"}
         found = self.running.patient(session, generate.so_far(drawing), form, shown)
@@ -198,26 +198,34 @@ class Desk:
         if session.notice is not None:
             found = replace(found, lines=note(session, session.notice, "warn"))
             session.notice = None
-        asked = session.form if isinstance(session.form, Form) else form_of(session.form)
+        asked = kept_panel(session)
         # An empty report is left alone: something may have been typed since the page came up.
         report = session.report or gr.skip()
+        found = replace(found, report=report, quality=self.quality(session, asked))
         if asked is None:
-            return replace(found, report=report)
+            return found
         return replace(
-            found,
-            verb=asked.verb,
-            report=report,
-            seed=asked.seed,
-            keep=asked.keep_seed,
-            quality=asked.quality,
-            form=asdict(asked),
+            found, verb=asked.verb, seed=asked.seed, keep=asked.keep_seed, form=asdict(asked)
         )
 
     def loaded(self, session: Session) -> Shown:
         """The models have arrived: what they know, and nothing else."""
         return replace(
-            document(session, self.loading.engine), finding=gr.update(choices=self.findings())
+            document(session, self.loading.engine),
+            finding=gr.update(choices=self.findings()),
+            quality=self.quality(session, kept_panel(session)),
         )
+
+    def quality(self, session: Session, asked: Form | None) -> str:
+        """That of the panel: it follows the models until a person chooses another one."""
+        chosen = session.offered if asked is None else asked.quality
+        usual = estimates.usual_quality(self.loading.engine)
+        if usual is None or chosen != session.offered:
+            return chosen
+        session.offered = usual
+        if isinstance(session.form, Form):
+            session.form = replace(session.form, quality=usual)
+        return usual
 
     def findings(self) -> list[str]:
         engine = self.loading.engine
@@ -250,8 +258,9 @@ class Desk:
             "seconds": estimates.seconds(self.jobs, engine),
             "defaults": estimates.defaults(engine),
             "seed": session.form.seed if isinstance(session.form, Form) else None,
-            "kept": panel_of(session.form).keep_seed,
+            "kept": panel_of(session).keep_seed,
             "generated": any(generated(s) for s in states),
+            "quality": panel_of(session).quality,
             "next": session.next_number,
             "last": states[-1].number if states else None,
             "holds": {str(s.number): held_on(s) for s in states if s.holds},

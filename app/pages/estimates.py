@@ -21,6 +21,14 @@ def seconds(jobs: Jobs, engine: Engine | None) -> dict[str, dict[str, float | No
     return {verb: _of_verb(verb, jobs, engine) for verb in VERBS}
 
 
+def usual_quality(engine: Engine | None) -> str | None:
+    """The quality that the models have where nobody chose one, as the page says it; None while
+    there are no models."""
+    if engine is None:
+        return None
+    return (engine.defaults("generate").quality or "standard").capitalize()
+
+
 def defaults(engine: Engine | None) -> dict[str, dict[str, dict[str, Any]]]:
     """Steps and guidance by verb and quality, as the models have them."""
     if engine is None:

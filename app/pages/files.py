@@ -206,7 +206,7 @@ def with_recipe(session: Session, found: Shown, restored: opening.Restored) -> S
     said = {"verb": verb, "seed": restored.seed, "quality": quality}
     said = {name: value for name, value in said.items() if value is not None}
     keep = restored.seed is not None
-    session.form = replace(panel_of(session.form), keep_seed=keep, **said)
+    session.form = replace(panel_of(session), keep_seed=keep, **said)
     return replace(found, report=restored.report, keep=keep, **said)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.canvas.drawing import Drawing
-from app.document.session import State
+from app.document.session import Session, State
 from app.panels import details, erase, generate, insert, outpaint, run, upscale, zone
 from engine.api import Request, Sampling, Verb
 from engine.errors import InvalidRequest
@@ -76,9 +76,14 @@ def form_of(values: Any) -> Form | None:
     return Form(**values)
 
 
-def panel_of(values: Any) -> Form:
-    """The values of a panel as far as a document keeps them, those of a new page else."""
-    return values if isinstance(values, Form) else form_of(values) or BEGINNING
+def kept_panel(session: Session) -> Form | None:
+    """The values of the panel, of this program or of the one before it, if there are any."""
+    return session.form if isinstance(session.form, Form) else form_of(session.form)
+
+
+def panel_of(session: Session) -> Form:
+    """The same, or those of a new page."""
+    return kept_panel(session) or replace(BEGINNING, quality=session.offered)
 
 
 CHOICES: dict[str, Collection[str]] = {

@@ -70,7 +70,7 @@ def restore(session: Session, engine: Engine | None, number: int, rev: int) -> S
     found = document(session, engine, data, rev, step=done)
     seed = gr.skip() if state.seed is None else state.seed
     if state.seed is not None:
-        session.form = replace(panel_of(session.form), seed=state.seed)
+        session.form = replace(panel_of(session), seed=state.seed)
     return replace(found, seed=seed, report=state.report)
 
 

@@ -91,7 +91,7 @@
 
   function time() {
     const engine = page.engine(), seconds = engine.seconds && engine.seconds[verb.toLowerCase()];
-    const one = seconds && seconds[page.checked("quality") || "Standard"];
+    const one = seconds && seconds[page.quality()];
     const many = page.variations();
     const parts = verb === "Insert" ? Math.max(1, page.findings().length) : 1;
     if (!one) return many > 1 ? `${many} pictures, one after another.` : "";

@@ -12,10 +12,11 @@
     if (words && words.data !== text) words.data = text;
   };
 
+  page.quality = () => page.checked("quality") || page.engine().quality || "Standard";
+
   page.showDetails = () => {
     const engine = page.engine(), verb = page.asked().toLowerCase();
-    const quality = page.checked("quality") || page.quality || "Standard";
-    page.quality = quality;
+    const quality = page.quality();
     const usual = ((engine.defaults || {})[verb] || {})[quality] || {};
     const steps = page.number("steps") || usual.steps;
     const exact = !!$("#exact input")?.checked;

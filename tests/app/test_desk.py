@@ -1,6 +1,7 @@
 """What the page asks is about the document and the picture that it shows, not what came since."""
 
 import json
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -65,3 +66,35 @@ def test_only_the_proposal_that_is_seen_is_decided(desk, choice):
 
     desk.told(session, {"kind": choice, "state": 2, "rev": 0})
     assert 2 not in session.states or not session.states[2].proposal
+
+
+class Slow(FakeEngine):
+    """Models that nobody would wait for at standard, as published ones on a processor."""
+
+    def defaults(self, verb, quality=None):
+        return replace(super().defaults(verb, quality), quality=quality or "draft")
+
+
+def change(desk, opened):
+    with desk.loading.lent(threading.Event()):
+        pass  # the first models are there
+    there = threading.Event()
+    desk.loading.change(opened, lambda failure: there.set())
+    assert there.wait(60)
+
+
+def test_the_quality_follows_the_models_until_a_person_chooses(desk):
+    mine, yours = (desk.sessions.of(f"{who}-0123456789-0123456789") for who in ("me", "you"))
+    assert desk.all(mine).quality == desk.all(yours).quality == "Standard"
+
+    desk.filled(yours, form(quality="Fine"))
+    change(desk, Slow)
+
+    assert desk.loaded(mine).quality == "Draft"
+    assert desk.status(mine)["quality"] == "Draft"
+    assert desk.loaded(yours).quality == desk.all(yours).quality == "Fine"
+
+    desk.filled(mine, form(quality="Draft", report="typed meanwhile"))
+    change(desk, FakeEngine)
+    assert desk.all(mine).quality == "Standard"
+    assert mine.form.quality == "Standard" and mine.form.report == "typed meanwhile"
