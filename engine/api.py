@@ -37,12 +37,13 @@ QUALITIES: tuple[Quality, ...] = get_args(Quality)
 class Sampling:
     """How to sample. What is ``None`` is filled in by the model that runs (its own defaults).
 
-    ``quality`` chooses which of the model's defaults: "draft", "standard" (what ``None`` means)
-    or "fine". It is a name for them and nothing else: where all the rest is set, as in a recipe,
-    it changes no pixel. ``steps`` per stage, ``detail_steps`` those of the upscaler for films that
-    are larger than the model's, ``eta`` 0 is deterministic, ``guidance`` 1 is none. ``exact`` asks
-    for the reference's arithmetic to the letter: float32, its schedule, its noise order, and no
-    compositing.
+    ``quality`` chooses which of the model's defaults: "draft", "standard" or "fine". It is a name
+    for them and nothing else: where all the rest is set, as in a recipe, it changes no pixel.
+    ``steps`` are per stage, ``detail_steps`` those of the upscaler for films that are larger than
+    the model's; ``eta`` 0 is deterministic, ``guidance`` 1 is none. What guidance adds to a finding
+    is worked out anew when the ratio of noise to signal has fallen ``guidance_lasts`` times; 1 is
+    at every step. ``exact`` asks for the reference's arithmetic to the letter: float32, its
+    schedule, its noise order, and no compositing.
     """
 
     seed: int = 0
@@ -51,6 +52,7 @@ class Sampling:
     sampler: Sampler | None = None
     eta: float | None = None
     guidance: float | None = None
+    guidance_lasts: float | None = None
     detail_steps: int | None = None
     exact: bool = False
 
@@ -72,6 +74,12 @@ class Sampling:
             raise InvalidRequest(f"Eta goes from 0 to 1; {self.eta:g} was asked for.")
         if self.guidance is not None and not 1 <= self.guidance <= 30:
             raise InvalidRequest(f"Guidance goes from 1 to 30; {self.guidance:g} was asked for.")
+        if self.guidance_lasts is not None and not 1 <= self.guidance_lasts <= 100:
+            raise InvalidRequest(
+                f"Guidance lasts from 1 (every step) to 100; {self.guidance_lasts:g} was asked for."
+            )
+        if self.exact and self.guidance_lasts not in (None, 1):
+            raise InvalidRequest("Exact reference arithmetic works guidance out at every step.")
         if self.exact and self.sampler == "dpmpp":
             raise InvalidRequest("Exact reference arithmetic uses the ddim sampler.")
         if self.exact and self.quality is not None:
@@ -85,7 +93,9 @@ class Sampling:
         return replace(self, **missing)
 
 
-LEFT_TO_MODELS = ("quality", "steps", "sampler", "eta", "guidance", "detail_steps")
+LEFT_TO_MODELS = (
+    "quality", "steps", "sampler", "eta", "guidance", "guidance_lasts", "detail_steps",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

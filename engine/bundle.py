@@ -118,9 +118,8 @@ class Painter:
     for words that a whole film is drawn from. ``unsaid`` are the words for a film of which
     nothing was said: its healthiest and clearest. ``qualities`` hold what draft and fine do
     otherwise than ``defaults``. ``guide`` is a network of less training or size to lead away from
-    (autoguidance); without one, guidance leads away from saying nothing. ``guidance_lasts`` is for
-    findings (:func:`engine.sampling.guided`). ``sparing`` computes the two halves of guidance one
-    after another, in half the memory: the same but for rounding.
+    (autoguidance); without one, guidance leads away from saying nothing. ``sparing`` computes the
+    two halves of guidance one after another, in half the memory: the same but for rounding.
     """
 
     name: str
@@ -133,7 +132,6 @@ class Painter:
     unsaid: str = ""
     qualities: Mapping[Quality, Sampling] = field(default_factory=dict)
     guide: Diffusion | None = None
-    guidance_lasts: float = 1.0
     sparing: bool = False
 
 

@@ -37,7 +37,7 @@ NAME = "Embedded models, 256 px"
 FILM_SIDE = 256  # px
 GRID = FILM_SIDE // CELL
 MAP_SIDE = 128  # px; the organ maps the diffusion model was trained on
-PAINTING = Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=3.5)
+PAINTING = Sampling(steps=12, sampler="dpmpp", eta=0.0, guidance=3.5, guidance_lasts=1.0)
 REPORT_GUIDANCE = 1.5
 # Measured by hit rate and by eye on films of the training set's kinds: evaluation/findings.py
 DENSITIES = {

@@ -38,13 +38,7 @@ from engine.devices import give_back
 from engine.engine import Engine
 from engine.networks.ldm import AutoencoderPlan, Plan, TextPlan, UNetPlan, build
 from engine.networks.sr_unet import SRPlan
-from engine.published.models import (
-    GUIDANCE_LASTS,
-    PAINTERS,
-    QUALITIES,
-    VOCABULARY,
-    LatentModel,
-)
+from engine.published.models import PAINTERS, QUALITIES, VOCABULARY, LatentModel
 from engine.published.networks import (
     AnatomyController,
     Autoencoder,
@@ -118,7 +112,6 @@ class Networks:
             defaults=PAINTERS["xreal_backbone"],
             qualities=QUALITIES,
             controller=model.controller,
-            guidance_lasts=GUIDANCE_LASTS,
         )
         found = ModelSet(
             name="random weights",

@@ -81,12 +81,15 @@ class Hold:
     drowned: float = math.inf
 
     @staticmethod
-    def guessed(reference: Tensor, keep: Tensor, density: float, lean: float = 0.0) -> "Hold":
-        """For a region that hides behind a smooth guess; one of a finding's usual ``density``
-        leads, and the noisiest steps need nothing else."""
-        if not density:
+    def guessed(
+        reference: Tensor, keep: Tensor, density: float | None, lean: float = 0.0
+    ) -> "Hold":
+        """For a region that hides behind a smooth guess. With a ``density`` it is a finding, which
+        needs nothing else in the noisiest steps; a guess of its usual density leads later, too."""
+        if density is None:
             return Hold(reference=reference, keep=keep, lean=lean)
-        return Hold(reference=reference, keep=keep, lean=DENSITY_LEAN, drowned=DROWNED)
+        lean = DENSITY_LEAN if density else lean
+        return Hold(reference=reference, keep=keep, lean=lean, drowned=DROWNED)
 
 
 def sample(
@@ -104,10 +107,11 @@ def sample(
     ``whole`` says that a whole film is drawn, and guidance strengthens its organs, too.
     """
     assert sampling.steps is not None and sampling.guidance is not None
-    assert sampling.eta is not None
+    assert sampling.eta is not None and sampling.guidance_lasts is not None
     diffusion, codec = painter.diffusion, painter.codec
     abars = diffusion.alphas_cumprod
-    denoise = guided_by(painter, conditions, sampling.guidance, whole=whole)
+    lasts = 1.0 if whole else sampling.guidance_lasts
+    denoise = guided_by(painter, conditions, sampling.guidance, lasts, whole=whole)
     side = codec.size // codec.cell
     x = noise((len(conditions), codec.channels, side, side))
     by_solver = sampling.sampler == "dpmpp"
@@ -143,9 +147,15 @@ def begin(hold: Hold, abars: Tensor, times: Sequence[int]) -> int:
 
 
 def guided_by(
-    painter: Painter, conditions: Sequence[Conditions], scale: float, *, whole: bool = False
+    painter: Painter,
+    conditions: Sequence[Conditions],
+    scale: float,
+    lasts: float = 1.0,
+    *,
+    whole: bool = False,
 ) -> Denoiser:
-    """The painter's denoiser led away from its guide, or from saying nothing, by ``scale``.
+    """The painter's denoiser led away from its guide, or from saying nothing, by ``scale``; what
+    that adds ``lasts`` as in :func:`engine.sampling.guided_now_and_then`.
 
     For a ``whole`` film it is led away from drawing nothing as well, which makes organs clearer;
     within a film that would burn what is there.
@@ -161,9 +171,9 @@ def guided_by(
         pair = apart(diffusion.denoiser(neutral), diffusion.denoiser(conditions))
     else:
         pair = together(diffusion.denoiser([*neutral, *conditions]))
-    if whole or painter.guidance_lasts == 1:
+    if lasts == 1:
         return guided(pair, scale)
-    asked, lasts = diffusion.denoiser(conditions), painter.guidance_lasts
+    asked = diffusion.denoiser(conditions)
     return guided_now_and_then(pair, asked, scale, diffusion.alphas_cumprod, lasts)
 
 
@@ -182,7 +192,7 @@ def repaint(
     own_tone: bool = False,
     hidden: Mask | None = None,
     lean: float = 0.0,
-    density: float = 0.0,
+    density: float | None = None,
     context: int | None = None,
 ) -> list[Pixels]:
     """The same films with the zone painted anew; every pixel outside it keeps its bits.
@@ -191,8 +201,8 @@ def repaint(
     the zone's inner rim blend into the surroundings. ``own_tone`` says that the films are the
     model's own, so that their tone needs no measuring. ``hidden`` is the zone with whatever
     else of the films must not be read, such as the zones that are painted next. ``lean`` as in
-    :class:`Hold`, towards the smooth guess that hides the zone; with a ``density`` that guess is
-    that much denser in the zone (:func:`engine.masks.denser`), and leads. ``context`` px around
+    :class:`Hold`, towards the smooth guess that hides the zone; for a finding it is ``density``
+    denser in the zone (:func:`engine.masks.denser`, :meth:`Hold.guessed`). ``context`` px around
     the zone are all that the model sees, at a finer scale where that is less than the film; None
     shows it all.
     """
@@ -210,7 +220,7 @@ def repaint(
     frames = [replace(f, height=zone.shape[0], width=zone.shape[1]) for f in frames]
     spread = masks.spreading(masks.outside(hidden))
     bases = [masks.fill(image, hidden, spread) for image in images]
-    guesses = [masks.denser(base, zone, density) for base in bases]
+    guesses = [masks.denser(base, zone, density or 0.0) for base in bases]
     films = torch.cat([f.film(g, device) for f, g in zip(frames, guesses, strict=True)])
     free = masks.cells(frames[0].soft(zone), codec.cell).to(device)
     blend = masks.feather(zone, fade)

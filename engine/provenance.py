@@ -251,7 +251,8 @@ def _parameters(kind: type, stored: dict[str, Any], inputs: Inputs) -> dict[str,
             for count in ("steps", "detail_steps"):
                 if not isinstance(value.get(count), int | None):
                     raise TypeError(count)
-            found[name] = Sampling(**value)
+            lasted = {"guidance_lasts": 1}  # in recipes of before 0.5, which do not say it
+            found[name] = Sampling(**{**lasted, **value})
         elif name == "findings":
             for finding in value:
                 check_booleans(Finding, finding)

@@ -73,7 +73,7 @@ def _sampling(parser: argparse.ArgumentParser) -> None:
         "--quality",
         metavar="NAME",
         help="draft, standard or fine: which of the model's settings fill in what is not given "
-        "here (default: standard)",
+        "here (default: standard; draft for published models on a processor)",
     )
     group.add_argument("--steps", metavar="N", help="steps of each stage, 1 to 2000")
     group.add_argument(
@@ -82,6 +82,12 @@ def _sampling(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sampler", metavar="NAME", help="ddim or dpmpp")
     group.add_argument("--eta", metavar="X", help="fresh noise of ddim, 0 (none) to 1")
     group.add_argument("--guidance", metavar="X", help="weight of the words, 1 (none) to 30")
+    group.add_argument(
+        "--guidance-lasts",
+        metavar="X",
+        help="how much the noise falls before guidance of a finding is worked out again, "
+        "1 (at every step) to 100",
+    )
     group.add_argument(
         "--exact",
         action="store_true",

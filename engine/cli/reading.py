@@ -191,6 +191,9 @@ def sampling(args: argparse.Namespace) -> Sampling:
         sampler=args.sampler,
         eta=None if args.eta is None else decimal(args.eta, "Eta"),
         guidance=None if args.guidance is None else decimal(args.guidance, "Guidance"),
+        guidance_lasts=None
+        if args.guidance_lasts is None
+        else decimal(args.guidance_lasts, "How long guidance lasts"),
         exact=args.exact,
     )
 

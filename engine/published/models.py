@@ -34,22 +34,20 @@ AUTOENCODER_OF = {
     "cheff_unconditional": "cheff_autoencoder",
 }
 # The order in which painters are asked; the authors' own sampling.
+UNGUIDED = Sampling(steps=100, sampler="ddim", eta=1.0, guidance=1.0, guidance_lasts=1.0)
 PAINTERS = {
-    "xreal_backbone": Sampling(steps=100, sampler="ddim", eta=1.0, guidance=7.0),
-    "xreal_controlnet": Sampling(steps=100, sampler="ddim", eta=1.0, guidance=1.0),
-    "cheff_text_to_image": Sampling(steps=100, sampler="ddim", eta=1.0, guidance=1.0),
-    "cheff_unconditional": Sampling(steps=100, sampler="ddim", eta=1.0, guidance=1.0),
+    # The embedded models, asked so, are 55 dB from guidance at every one of 20 steps.
+    "xreal_backbone": replace(UNGUIDED, guidance=7.0, guidance_lasts=2.0),
+    "xreal_controlnet": UNGUIDED,
+    "cheff_text_to_image": UNGUIDED,
+    "cheff_unconditional": UNGUIDED,
 }
 # Not measured: the weights cannot be had here. 20 steps of a second-order solver are common for
 # latent diffusion of this kind; fine is the authors' own sampler with twice their steps.
 QUALITIES: Mapping[Quality, Sampling] = {
     "draft": Sampling(steps=20, sampler="dpmpp", eta=0.0),
-    "fine": Sampling(steps=200),
+    "fine": Sampling(steps=200, guidance_lasts=1.0),
 }
-
-# The noise ratio halves before guidance of a finding is worked out again: with the embedded models
-# 55 dB from working it out at every one of 20 steps.
-GUIDANCE_LASTS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -237,7 +235,6 @@ def _painter(model: LatentModel) -> Painter:
         defaults=PAINTERS[model.stored.role],
         qualities=QUALITIES,
         controller=model.controller,
-        guidance_lasts=GUIDANCE_LASTS,
     )
 
 

@@ -54,7 +54,7 @@ def insert(
             on_event=on_event,
             fade=fade,
             hidden=np.max(zones[number:], axis=0),
-            density=finding_density(painter, finding),
+            density=finding_density(painter, finding) if finding.text.strip() else None,
             context=request.context,
         )
         for state, image in zip(states, images, strict=True):

@@ -86,6 +86,12 @@ REFUSED = {
     "an unknown sampler": (lambda: Sampling(sampler="euler"), "ddim and dpmpp"),  # type: ignore[arg-type]
     "too much eta": (lambda: Sampling(eta=2), "0 to 1"),
     "guidance below one": (lambda: Sampling(guidance=0.5), "1 to 30"),
+    "guidance that lasts less than a step": (lambda: Sampling(guidance_lasts=0.9), "1 .* to 100"),
+    "guidance that lasts for ever": (lambda: Sampling(guidance_lasts=math.inf), "1 .* to 100"),
+    "exact with lasting guidance": (
+        lambda: Sampling(exact=True, guidance_lasts=2),
+        "guidance out at every step",
+    ),
     "a finding of no strength": (lambda: Finding(text="x", mask=MASK, strength=-1), "0 to 2"),
     "too strong a finding": (lambda: Finding(text="x", mask=MASK, strength=2.1), "0 to 2"),
     "a strength that is no number": (
@@ -117,7 +123,9 @@ def test_it_is_refused_in_a_sentence(name):
 
 def test_what_a_user_leaves_open_is_filled_from_the_model():
     filled = Sampling(seed=3, guidance=4.0).filled(
-        Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=2.0)
+        Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=2.0, guidance_lasts=2.0)
     )
 
-    assert filled == Sampling(seed=3, steps=20, sampler="dpmpp", eta=0.0, guidance=4.0)
+    assert filled == Sampling(
+        seed=3, steps=20, sampler="dpmpp", eta=0.0, guidance=4.0, guidance_lasts=2.0
+    )

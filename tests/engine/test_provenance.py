@@ -42,7 +42,9 @@ MASK[10:20, 5:15] = 1
 MASK[20, 5:15] = 0.3137255  # a soft rim, on the 8-bit grid
 ODD = RNG.random((48, 40), dtype=np.float32)  # on no grid
 ORGANS = RNG.integers(0, 5, (48, 40)).astype(np.uint8)
-SAMPLING = Sampling(seed=2**40 + 1, steps=7, sampler="ddim", eta=0.1, guidance=6.9)
+SAMPLING = Sampling(
+    seed=2**40 + 1, steps=7, sampler="ddim", eta=0.1, guidance=6.9, guidance_lasts=1.5
+)
 
 REQUESTS = {
     "generate": GenerateRequest(
@@ -192,6 +194,16 @@ def test_true_is_no_number_and_a_number_not_true_anywhere_in_a_recipe(name):
 
         with pytest.raises(InvalidRequest, match="do not fit"):
             request_of(changed, inputs_of(request))
+
+
+def test_in_recipes_that_say_nothing_of_it_guidance_was_worked_out_at_every_step():
+    recipe = recipe_of(REQUESTS["generate"], "embedded", MODELS)
+    inputs = inputs_of(REQUESTS["generate"])
+    assert request_of(recipe, inputs).sampling.guidance_lasts == 1.5
+
+    del recipe["parameters"]["sampling"]["guidance_lasts"]
+
+    assert request_of(recipe, inputs).sampling.guidance_lasts == 1
 
 
 def test_true_is_no_version_of_a_recipe():

@@ -85,7 +85,7 @@ def test_a_report_is_guided_gently_and_a_finding_firmly(findings, guidance):
     models = model_set()
     painter = replace(
         models.painters[0],
-        defaults=Sampling(steps=2, sampler="dpmpp", eta=0.0, guidance=6.0),
+        defaults=Sampling(steps=2, sampler="dpmpp", eta=0.0, guidance=6.0, guidance_lasts=1.0),
         report_guidance=1.2,
     )
     asked = (Finding(text="effusion", mask=box_mask(SIDE, 24, 40)),) if findings else ()

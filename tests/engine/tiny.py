@@ -85,7 +85,7 @@ class Enlarges:
     """An upscaler that paints nothing of its own: the film, resampled to 1024."""
 
     alphas_cumprod = zero_snr_cosine(1000)
-    defaults = Sampling(steps=2, sampler="ddim", eta=0.0, guidance=1.0)
+    defaults = Sampling(steps=2, sampler="ddim", eta=0.0, guidance=1.0, guidance_lasts=1.0)
     qualities: ClassVar = {"draft": Sampling(steps=1), "fine": Sampling(steps=3)}
 
     def shape(self, film: Tensor) -> tuple[int, ...]:
@@ -131,7 +131,7 @@ def model_set(diffusion: Paints | None = None, **changes) -> ModelSet:
         codec=Blocks(),
         diffusion=diffusion or Paints(),
         knows=knows(),
-        defaults=Sampling(steps=4, sampler="dpmpp", eta=0.0, guidance=1.0),
+        defaults=Sampling(steps=4, sampler="dpmpp", eta=0.0, guidance=1.0, guidance_lasts=1.0),
         controller=Rough(),
         qualities={"draft": Sampling(steps=2), "fine": Sampling(steps=8)},
     )

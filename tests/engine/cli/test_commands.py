@@ -49,8 +49,8 @@ def test_generate_obeys_every_argument(desk, engine):
         engine, "generate", "--organs", "organs.png", "--finding", "Cardiomegaly=mask.png",
         "--finding", "mass=mask.png", "--report", "large heart", "--seed", "7", "--steps", "20",
         "--quality", "draft", "--detail-steps", "2", "--sampler", "ddim", "--eta", "0.5",
-        "--guidance", "7", "--anatomy", "controller", "--held-steps", "10",
-        "--device", "cpu", "-o", "out.png",
+        "--guidance", "7", "--guidance-lasts", "2.5", "--anatomy", "controller",
+        "--held-steps", "10", "--device", "cpu", "-o", "out.png",
     )  # fmt: skip
 
     assert status == 0
@@ -59,6 +59,7 @@ def test_generate_obeys_every_argument(desk, engine):
     assert [f.text for f in request.findings] == ["Cardiomegaly", "mass"]
     assert request.sampling.seed == 7
     assert (request.sampling.steps, request.sampling.eta) == (20, 0.5)
+    assert (request.sampling.guidance, request.sampling.guidance_lasts) == (7, 2.5)
     assert (request.sampling.quality, request.sampling.detail_steps) == ("draft", 2)
     assert (request.report, request.anatomy_way, request.held_steps) == (
         "large heart", "controller", 10,
