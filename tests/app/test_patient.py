@@ -10,7 +10,7 @@ from app.canvas.drawing import FindingRegion
 from app.document.archive import project_bytes, read_project
 from app.document.patient import Usual, before_of, patient_of, said
 from app.document.project import become, empty, snapshot
-from app.document.session import State
+from app.document.session import Session, State
 from app.pages.edit import lay_out
 from app.pages.form import BEGINNING, panel_of
 from engine.api import Finding, GenerateRequest, Sampling
