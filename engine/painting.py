@@ -69,8 +69,8 @@ class Hold:
 
     For the first ``steps`` steps instead, where they are given. ``lean`` draws the rest towards
     it too, that firmly and for the noisier half: where the reference is a good guess, the coarse
-    shape follows it and the detail is free. Sampling begins with the reference where noise is less
-    than ``drowned`` times the signal.
+    shape follows it and the detail is free. Where noise is more than ``drowned`` times the signal,
+    the network is not asked at every step (:func:`begun`).
     """
 
     reference: Tensor
@@ -84,11 +84,11 @@ class Hold:
     def guessed(
         reference: Tensor, keep: Tensor, density: float | None, lean: float = 0.0
     ) -> "Hold":
-        """For a region that hides behind a smooth guess. With a ``density`` it is a finding, which
-        needs nothing else in the noisiest steps; a guess of its usual density leads later, too."""
+        """For a region that hides behind a smooth guess; ``density`` is that of a finding, or None.
+        One of the finding's usual density leads it."""
         if density is None:
             return Hold(reference=reference, keep=keep, lean=lean)
-        lean = DENSITY_LEAN if density else lean
+        lean = DENSITY_LEAN if density else 0.0
         return Hold(reference=reference, keep=keep, lean=lean, drowned=DROWNED)
 
 
@@ -118,10 +118,9 @@ def sample(
     steps = [] if by_solver else steps_of(abars, sampling)
     times = solver_times(abars, sampling.steps) if by_solver else [step.t for step in steps]
     denoise = _held(denoise, hold, abars, times)
-    first = 0 if hold is None else begin(hold, abars, times)
-    if first:
-        assert hold is not None
-        x = add_noise(hold.reference, float(abars[times[first]]), x)
+    first = 0
+    if hold is not None and not math.isinf(hold.drowned):
+        first, x = begun(denoise, x, hold, abars, times)
 
     def counted(done: int, x0: Tensor) -> None:
         if on_step is not None:
@@ -139,11 +138,25 @@ def steps_of(abars: Tensor, sampling: Sampling) -> list[Step]:
     return grid(abars, sampling.steps, sampling.eta)
 
 
-def begin(hold: Hold, abars: Tensor, times: Sequence[int]) -> int:
-    """The first step at which the network is asked: what it says of almost pure noise is no better
-    than a good guess, and the first-order step that comes next does not extrapolate from one."""
-    asked = (i for i, t in enumerate(times) if noise_ratio(float(abars[t])) <= hold.drowned)
-    return next(asked, len(times) - 1)
+def begun(
+    denoise: Denoiser, noise: Tensor, hold: Hold, abars: Tensor, times: Sequence[int]
+) -> tuple[int, Tensor]:
+    """The step at which sampling begins, and the latent there.
+
+    While noise drowns the signal, what a network says of it hardly changes. A guess of the usual
+    density takes its place; without one the network is asked once, where noise is three times
+    what drowns, and its answer stands until then.
+    """
+    ratios = [noise_ratio(float(abars[t])) for t in times]
+    first = next((i for i, ratio in enumerate(ratios) if ratio <= hold.drowned), len(times) - 1)
+    if not first:
+        return 0, noise
+    x0 = hold.reference
+    if not hold.lean:
+        early = max(sum(ratio >= 3 * hold.drowned for ratio in ratios) - 1, 0)
+        t = times[early]
+        x0 = denoise(add_noise(x0, float(abars[t]), noise), t).x0
+    return first, add_noise(x0, float(abars[times[first]]), noise)
 
 
 def guided_by(

@@ -36,8 +36,8 @@ AUTOENCODER_OF = {
 # The order in which painters are asked; the authors' own sampling.
 UNGUIDED = Sampling(steps=100, sampler="ddim", eta=1.0, guidance=1.0, guidance_lasts=1.0)
 PAINTERS = {
-    # The embedded models, asked so, are 55 dB from guidance at every one of 20 steps.
-    "xreal_backbone": replace(UNGUIDED, guidance=7.0, guidance_lasts=2.0),
+    # The embedded models, asked so, are 55 dB from guidance at each of 20 steps.
+    "xreal_backbone": replace(UNGUIDED, guidance=7.0, guidance_lasts=1.5),
     "xreal_controlnet": UNGUIDED,
     "cheff_text_to_image": UNGUIDED,
     "cheff_unconditional": UNGUIDED,
