@@ -9,7 +9,8 @@ import torch
 from engine.api import Sampling
 from engine.bundle import Conditions
 from engine.painting import Hold, guided_by, sample
-from engine.sampling import SeededNoise
+from engine.sampling import SeededNoise, solver_times
+from engine.schedules import ldm_linear
 from tests.engine.tiny import BACKGROUND, CELL, GREYS, SIDE, Paints, model_set
 
 CELLS = SIDE // CELL
@@ -206,6 +207,30 @@ def test_a_finding_begins_in_the_noise_of_its_seed_from(sampler, density):
     begun = abars[0] ** 0.5 * aim + (1 - abars[0]) ** 0.5 * noise
     torch.testing.assert_close(seen[0][0], begun)
     assert done[-1] == 12 and len(done) == len(seen) < 12  # what was not asked counts as done
+
+
+def test_of_the_noisiest_times_only_the_last_above_thrice_the_limit_is_asked():
+    reference, times = torch.full((1, 1, CELLS, CELLS), GUESS), []
+
+    class Watches(Paints):
+        def denoiser(self, conditions):
+            answers = super().denoiser(conditions)
+            return lambda x, t: (times.append(t), answers(x, t))[1]
+
+    painter = painter_of(Watches())
+    painter.diffusion.alphas_cumprod = abars = ldm_linear()  # ends at 563 times the signal
+    sample(
+        painter,
+        [Conditions()],
+        Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=1.0, guidance_lasts=1.0),
+        SeededNoise(0),
+        hold=Hold.guessed(reference, torch.zeros(1, 1, 1, 1), 0.0),
+    )
+
+    every = solver_times(abars, 20)
+    ratios = [float(((1 - abars[t]) / abars[t]) ** 0.5) for t in every]
+    assert ratios[1] > 60 > ratios[2] > ratios[5] > 20 > ratios[6]
+    assert times == [every[1], *every[6:]]
 
 
 def test_guidance_of_a_finding_may_last_and_that_of_a_whole_film_does_not():
