@@ -217,10 +217,10 @@ def test_of_the_noisiest_times_only_the_last_above_thrice_the_limit_is_asked():
             answers = super().denoiser(conditions)
             return lambda x, t: (times.append(t), answers(x, t))[1]
 
-    painter = painter_of(Watches())
-    painter.diffusion.alphas_cumprod = abars = ldm_linear()  # ends at 563 times the signal
+    network = Watches()
+    network.alphas_cumprod = abars = ldm_linear()  # ends at 563 times the signal
     sample(
-        painter,
+        painter_of(network),
         [Conditions()],
         Sampling(steps=20, sampler="dpmpp", eta=0.0, guidance=1.0, guidance_lasts=1.0),
         SeededNoise(0),

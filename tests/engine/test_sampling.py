@@ -201,6 +201,19 @@ def test_what_guidance_adds_is_worked_out_anew_when_the_noise_ratio_has_halved()
         assert 2 * ratios[t] > last
 
 
+def test_guidance_that_is_used_again_adds_as_much_as_before():
+    abars, x = zero_snr_cosine(), SeededNoise(0)(SHAPE)
+
+    def says(value):
+        return lambda x, t: from_eps(x, torch.full_like(x, value), float(abars[t]))
+
+    denoise = guided_now_and_then(apart(says(0.1), says(0.3)), says(0.5), 3.0, abars, 50)
+
+    torch.testing.assert_close(denoise(x, 500).eps, torch.full(SHAPE, 0.1 + 3 * 0.2))
+    # of the new estimate alone: 0.5, and the twofold difference of the two before it
+    torch.testing.assert_close(denoise(x, 450).eps, torch.full(SHAPE, 0.5 + 2 * 0.2))
+
+
 def test_guidance_that_lasts_a_little_ends_near_guidance_at_every_step():
     abars = zero_snr_cosine()
     x, asked = SeededNoise(0)((500, 1, 1, 1)), gaussian(abars, 0.3)
