@@ -119,13 +119,13 @@ def sample(
     times = solver_times(abars, sampling.steps) if by_solver else [step.t for step in steps]
     denoise = _held(denoise, hold, abars, times)
     first = 0
-    if hold is not None and not math.isinf(hold.drowned):
-        first, x = begun(denoise, x, hold, abars, times)
 
     def counted(done: int, x0: Tensor) -> None:
         if on_step is not None:
             on_step(first + done, x0)
 
+    if hold is not None and not math.isinf(hold.drowned):
+        first, x = begun(denoise, x, hold, abars, times, counted)
     if by_solver:
         return dpmpp(denoise, x, abars, times[first:], counted)
     return ddim(denoise, x, steps[first:], noise, counted)
@@ -139,7 +139,12 @@ def steps_of(abars: Tensor, sampling: Sampling) -> list[Step]:
 
 
 def begun(
-    denoise: Denoiser, noise: Tensor, hold: Hold, abars: Tensor, times: Sequence[int]
+    denoise: Denoiser,
+    noise: Tensor,
+    hold: Hold,
+    abars: Tensor,
+    times: Sequence[int],
+    on_step: OnStep,
 ) -> tuple[int, Tensor]:
     """The step at which sampling begins, and the latent there.
 
@@ -156,6 +161,7 @@ def begun(
         early = max(sum(ratio >= 3 * hold.drowned for ratio in ratios) - 1, 0)
         t = times[early]
         x0 = denoise(add_noise(x0, float(abars[t]), noise), t).x0
+        on_step(first, x0)
     return first, add_noise(x0, float(abars[times[first]]), noise)
 
 
