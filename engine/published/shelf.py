@@ -112,17 +112,21 @@ def prepared(
 
 
 class OncePerWords(nn.Module):
-    """Keys or values of the words, which stay the same tensor through all steps of a stage."""
+    """Keys or values of the words, which stay the same tensors through all steps of a stage: one
+    of the words, and one of them beside saying nothing, for guidance."""
 
     def __init__(self, linear: nn.Module) -> None:
         super().__init__()
         self.linear = linear
-        self._last: tuple[Tensor, Tensor] | None = None  # the words, and what was found
+        self._kept: list[tuple[Tensor, Tensor]] = []  # words, and what was found
 
     def forward(self, words: Tensor) -> Tensor:
-        if self._last is None or self._last[0] is not words:
-            self._last = words, self.linear(words)
-        return self._last[1]
+        for kept, found in self._kept:
+            if kept is words:
+                return found
+        found = self.linear(words)
+        self._kept = [*self._kept[-1:], (words, found)]
+        return found
 
 
 def _read(model: StoredModel, part: str) -> Any:

@@ -90,7 +90,9 @@ def test_keys_and_values_of_the_words_are_worked_out_once_for_all_steps():
         once = [network(x, torch.tensor([t]), words).sample for t in (900, 900)]
         calls = len(counted)
         other = network(x, torch.tensor([900]), others).sample
+        again = network(x, torch.tensor([900]), words).sample  # guidance takes them in turn
 
+    assert torch.equal(again, once[0])
     assert calls > 0 and calls % 2 == 0  # keys and values
     assert len(counted) == 2 * calls
     assert torch.equal(*once) and not torch.equal(once[0], other)
