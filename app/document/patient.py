@@ -230,10 +230,9 @@ def said(patient: Patient, count: int) -> str:
         case "nobody":
             return ""
         case "again":
-            return f"New patient{'s' if count > 1 else ''}: nothing was changed."
+            return f"New patient{'s' if count > 1 else ''}: nothing changed."
         case "other":
-            verb = "were" if patient.changed.startswith(("the models", "the settings")) else "was"
-            return f"New patient{'s' if count > 1 else ''}: {patient.changed} {verb} changed."
+            return f"New patient{'s' if count > 1 else ''}: {patient.changed} changed."
         case "similar":
             return "Similar patient: same seed, but the anatomy is drawn anew."
     assert before is not None

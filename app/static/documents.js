@@ -165,6 +165,7 @@
     const { kind } = event.detail || {};
     if (kind === "unsaved") unsaved();
     else if (kind === "save-soon") save();
+    else if (kind === "restarted") page.look().then(begin); // shown anew, with nothing to take back
   });
   const unsaved = (page.unsaved = () => {
     changed = true;
@@ -272,7 +273,7 @@
     pause = 0;
     const was = before, now = report();
     if (was === now || was === null || !canvas()) return;
-    canvas().remember({ title: "report", undo: () => page.type(was), redo: () => page.type(now) });
+    canvas().remember({ title: "report", told: { report: [was, now] } });
   }
 
   // ---- one tab at a time --------------------------------------------------------------------------
@@ -329,10 +330,13 @@
 
   // ---- start -----------------------------------------------------------------------------------------
 
+  // A page may be shown the states of its document before its drawing, which has the revision to wait for.
+  let beginning = 0;
   async function begin() {
-    const engine = page.engine();
-    const ready = canvas() && engine.doc && page.summary().doc === engine.doc;
-    if (!ready) return setTimeout(begin, 100);
+    clearTimeout(beginning);
+    const engine = page.engine(), now = canvas() && page.summary();
+    const ready = now && engine.doc && now.doc === engine.doc && (engine.rev === null || now.rev >= engine.rev);
+    if (!ready) return (beginning = setTimeout(begin, 100));
     sentRev = engine.rev;
     sentDoc = engine.doc;
     if (readOnly) return;

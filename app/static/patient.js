@@ -30,8 +30,8 @@
   };
 
   async function look() {
-    if (!wanted() || canvas().drawing.open()) return;
     const { doc, rev, state } = page.summary(), engine = page.engine();
+    if (!wanted() || canvas().drawing.open() || doc !== engine.doc) return;
     const about = JSON.stringify([doc, rev, state, report(), fills, engine.seed, engine.kept, engine.last, engine.name]);
     if (about === asked) return;
     const mine = ++turn, known = page.onServer?.({ doc, rev });

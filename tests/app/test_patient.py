@@ -90,7 +90,7 @@ def test_the_first_finding_of_a_film_without_leaves_its_patient():
 def test_the_same_once_more_is_another_patient():
     found = whose(replace(BASE, findings=(replace(A, mask=A.mask.copy()),)))
     assert (found.whose, found.seed) == ("again", None)
-    assert said(found, 1) == "New patient: nothing was changed."
+    assert said(found, 1) == "New patient: nothing changed."
 
 
 OTHER = {

@@ -9,7 +9,7 @@ from tests.browser.test_documents import saved
 from tests.browser.test_edit_page import READY, add_a_finding, drag, paint_a_chest, run, says
 
 SAME = "Same patient: only the findings changed."
-UNCHANGED = "New patient: nothing was changed."
+UNCHANGED = "New patient: nothing changed."
 
 
 def line(page: Any, text: str) -> None:
@@ -80,7 +80,7 @@ def test_a_changed_heart_is_another_patient_unless_the_seed_is_kept(
     edit.get_by_role("application").focus()
     edit.keyboard.press("3")
     drag(edit, (0.4, 0.7), (0.5, 0.8))
-    line(edit, "New patient: the anatomy was changed.")
+    line(edit, "New patient: the anatomy changed.")
     edit.get_by_role("button", name="Same seed").click()
     line(edit, f"Seed {first} is kept.")
     saved(edit)

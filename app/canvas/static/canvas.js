@@ -212,11 +212,14 @@ function startCanvas(element, props, upload, trigger, watch) {
   app.previewing = (on) => { overlay.previewing = on; if (!on) app.progress(null); view.redraw(); app.refresh(); };
   // A run's new picture is seen before its drawing: outlines only, until one draws or asks for the fill.
   let filmComes = false;
-  app.filmFirst = (on) => {
+  app.filmFirst = (on, loaded) => {
     if (overlay.filmFirst === on) return;
     overlay.filmFirst = on;
     view.redraw();
     app.refresh();
+    if (loaded || !app.props.autosave) return;
+    app.unsaved();                                   // a reload finds it as it is
+    if (on) app.command("save-soon");
   };
   app.filmAsked = () => { filmComes = true; app.filmFirst(true); };
   app.filmShown = () => { if (filmComes) app.filmFirst(true); filmComes = false; };
@@ -232,7 +235,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   // What of the view comes back after a reload: plain values, see `View.look`.
   app.seen = () => ({
     window: pictures.window, level: pictures.level, invert: pictures.invert, pinned: ui.pinned, bit: ui.bit,
-    hidden: d.hidden, locked: d.locked, opacity: overlay.opacity, outlines: overlay.outlines, fitted: view.fitted,
+    hidden: d.hidden, locked: d.locked, opacity: overlay.opacity, outlines: overlay.outlines, film: overlay.filmFirst, fitted: view.fitted,
     zoom: view.zoom / view.ratio, x: view.point({ clientX: 0, clientY: 0 })[0], y: view.point({ clientX: 0, clientY: 0 })[1],
   });
   app.takeSeen = (look) => {
@@ -244,6 +247,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     for (const name of ["hidden", "locked"]) if (number(look[name])) d[name] = look[name] >>> 0;
     if (number(look.opacity)) { overlay.opacity = look.opacity; $("[data-in=opacity]").value = Math.round(100 * look.opacity); }
     if (typeof look.outlines === "boolean") { overlay.outlines = look.outlines; $("[data-in=outlines]").checked = look.outlines; }
+    app.filmFirst(look.film === true, true);
     d.stale = 0xffffffff;
     if (look.fitted || ![look.zoom, look.x, look.y].every(number)) return;
     view.zoomTo(look.zoom * view.ratio, 0, 0);
@@ -256,7 +260,7 @@ function startCanvas(element, props, upload, trigger, watch) {
   const history = (app.history = makeHistory(app));
   const panel = (app.panel = makePanel(app));
   const transfer = (app.transfer = makeTransfer(app, upload));
-  const kept = makeKept(app);
+  const kept = (app.kept = makeKept(app));
   const offers = (app.offers = makeOffers(app));
   const look = (app.look = makeLook(app));
   const frame = makeFrame(app);
@@ -280,7 +284,7 @@ function startCanvas(element, props, upload, trigger, watch) {
     measured: (doc, state, found) => { read.set(doc + "/" + state, found); panel.showMeasures(); },
     measures: () => app.measures, flush: transfer.flush, apply: transfer.apply, preview: transfer.preview, film: app.filmAsked, open: transfer.open, note: app.note,
     area: app.area, zone: tools.zone, offer: offers.show, frame: frame.set, grid: (g) => (g ? grid.show(g) : grid.close()), summary: app.summary, select: app.choose, focus: () => view.over.focus(), keys: () => app.openKeys(), fold: () => app.fold(),
-    remember: d.remember, packed: transfer.packed, unpacked: transfer.unpacked, look: app.seen,
+    remember: (step) => d.remember(step.told ? { title: step.title, ...kept.outside(step.told) } : step), packed: transfer.packed, unpacked: transfer.unpacked, look: app.seen,
     steps: kept.packed, stepsBack: kept.unpacked,
     finish: () => { app.commitWords(); tools.finish(); },
     words: (bit, text) => { app.typeWords(bit, text); app.commitWords(); },

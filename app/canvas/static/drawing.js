@@ -28,7 +28,7 @@ function makeDrawing(onChange) {
   const d = {
     doc: uuid(), rev: 0, w: 256, h: 256, bits: new Uint32Array(256 * 256),
     findings: [], hidden: 0, locked: 0, state: null,
-    boxes: {}, stale: 0xffffffff, undoStack: [], redoStack: [], authored: null, tally: makeTally(256, 256),
+    boxes: {}, stale: 0xffffffff, undoStack: [], redoStack: [], authored: null, restarts: 0, tally: makeTally(256, 256),
   };
   let step = null;                                   // the change in progress
 
@@ -98,9 +98,10 @@ function makeDrawing(onChange) {
     remember({ title, parts, outside, bytes: parts.reduce((sum, r) => sum + r.bytes, 200) });
     onChange(title);
   };
-  // A change of something else than the drawing, as a step: { title, undo(), redo(), forget() }.
-  d.remember = ({ title, undo, redo, forget }) => {
-    remember({ title, parts: [], outside: { undo, redo, forget }, bytes: 200 });
+  // A change of something else than the drawing, as a step: { title, undo(), redo(), forget() };
+  // `told` are the plain values that these were made from, where there are some.
+  d.remember = ({ title, undo, redo, forget, told }) => {
+    remember({ title, parts: [], outside: { undo, redo, forget, told }, bytes: 200 });
     onChange("");
   };
 
@@ -178,6 +179,7 @@ function makeDrawing(onChange) {
   // Another document: nothing of the former one can be undone.
   d.restart = (doc, whole) => {
     d.doc = doc;
+    d.restarts++;
     d.rev = whole.rev || 0;
     d.undoStack.length = d.redoStack.length = 0;
     if (gathered) gathered = [];

@@ -56,6 +56,18 @@ function anchorOf(d, bit) {
   return best[1] ? [(best[0] + best[1]) / 2, y + 0.5] : [(box[0] + box[2]) / 2, y + 0.5];
 }
 
+// The point of an outline that lies farthest up and right: a tag whose lower left corner is there
+// touches the label and covers nothing of it.
+function cornerOf(loops) {
+  let best = null;
+  for (const loop of loops) {
+    for (let i = 0; i < loop.length; i += 2) {
+      if (!best || loop[i] - loop[i + 1] > best[0] - best[1]) best = [loop[i], loop[i + 1]];
+    }
+  }
+  return best;
+}
+
 function hatchTile(kind, ratio) {
   const size = Math.round(10 * ratio), c = makeCanvas(size, size), g = c.getContext("2d");
   g.strokeStyle = g.fillStyle = FINDING_COLOUR;
@@ -85,6 +97,7 @@ function makeOverlay(d) {
       c = cache[bit] = box
         ? { loops: traced(d.bits, d.w, d.h, bitMask(bit), box), anchor: anchorOf(d, bit) }
         : { loops: [] };
+      c.corner = cornerOf(c.loops);
       d.stale = (d.stale & ~bitMask(bit)) >>> 0;
     }
     const key = exact ? "exact" : "soft" + stride;
@@ -131,11 +144,11 @@ function makeOverlay(d) {
   const drawTag = (ctx, view, bit, map) => {
     let at = cache[bit] && cache[bit].anchor;
     if (!at) return;
-    const box = d.boxes[bit], s = view.ratio;
-    if (bare()) at = [box[2], box[1]];               // beside the finding, not on it
+    const s = view.ratio, beside = 9 * s;            // half the side of the tag
+    if (bare()) at = cache[bit].corner;              // beside the finding, not on it
     if (map) { const p = map.transformPoint({ x: at[0], y: at[1] }); at = [p.x, p.y]; }
     let x = at[0] * view.zoom + view.px, y = at[1] * view.zoom + view.py;
-    if (bare()) { x = Math.min(ctx.canvas.width - 10 * s, x + 10 * s); y = Math.max(10 * s, y - 10 * s); }
+    if (bare()) { x = Math.min(ctx.canvas.width - beside, x + beside); y = Math.max(beside, y - beside); }
     ctx.save();
     ctx.setTransform(1, 0, 0, 1, Math.round(x), Math.round(y));
     ctx.fillStyle = "rgba(0,0,0,.8)";

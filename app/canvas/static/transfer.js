@@ -93,10 +93,7 @@ function makeTransfer(app, upload) {
   const take = async (next) => {
     const step = next.step;
     if (!step || (next.doc && next.doc !== d.doc)) return show(next);
-    const report = step.report || [null, null];
-    const tell = (ask, text) => () => app.command("step", { ask, report: text });
-    const outside = step.undo || step.report ? { undo: tell(step.undo, report[0]), redo: tell(step.redo, report[1]) } : null;
-    if (step.forget) outside.forget = tell(step.forget, null);
+    const outside = step.undo || step.report ? app.kept.outside(step) : null;
     d.gather();
     let whole = false;
     try {
@@ -122,7 +119,7 @@ function makeTransfer(app, upload) {
       d.restart(next.doc, { w, h, bits: new Uint32Array(w * h), rev: next.base || 0 });
       view.fit();
     }
-    if (fresh) app.filmFirst(false);
+    if (fresh) app.filmFirst(false, true);
     if (fresh && !early) { ui.pinned = null; ui.dismissed = false; if (!d.finding(ui.bit) && isFinding(ui.bit)) ui.bit = 0; }
     if ("area" in next) app.area(next.area);
     if ("current" in next || "image_url" in next || fresh) {
@@ -140,6 +137,7 @@ function makeTransfer(app, upload) {
     }
     if (next.look) app.takeSeen(next.look);
     if ("current" in next) app.filmShown();
+    if (fresh && next.restart) app.command("restarted");
     app.history.compareWith();
     app.refresh();
   };
