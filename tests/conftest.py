@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+import engine  # noqa: F401 - settles how threads wait, before a test brings torch
 from tests.closed_network import sitecustomize as guard
 
 ROOT = Path(__file__).parent.parent
