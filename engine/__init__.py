@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
+from engine import threads
 from engine.api import (
     Batch,
     EraseRequest,
@@ -22,10 +23,7 @@ from engine.api import (
 from engine.errors import Cancelled, EngineError, InvalidRequest
 from engine.version import VERSION as __version__
 
-# Before torch comes: by default its threads turn 300,000 times on the spot while they wait for each
-# other. Where a browser draws on the same cores, the thread that is waited for does not run
-# meanwhile, and a film of half a second took nine.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+threads.settle(os.environ, threads.cores())
 
 if TYPE_CHECKING:
     from engine.engine import Engine, open_engine

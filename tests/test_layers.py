@@ -55,6 +55,7 @@ FLOORS = [
     [
         "engine.clock",
         "engine.replays",
+        "engine.threads",
         "engine.jail",
         "engine.marks",
         "engine.png",
