@@ -38,6 +38,7 @@ from engine.files import write_whole
 
 SIDE = 256  # px
 GIB = 2**30
+UNUSED = itertools.count(10_000)  # seeds; what is drawn by itself has small ones
 CHANGE = "generate after its one finding was changed"
 RACE_GIB = 8  # of memory for the networks of full size in float32, and what they compute
 COLUMNS = ("median", "slowest", "processor", "first_preview", "gib")
@@ -162,9 +163,9 @@ def jobs(film: np.ndarray) -> dict[str, Request]:
 
 
 def anew(request: Request) -> Callable[[], Request]:
-    """The request with another seed at each call: the stages of a known one are remembered."""
-    seeds = itertools.count()
-    return lambda: with_seed(request, next(seeds))
+    """The request with a seed of its own at each call, that of no other job either: the stages of
+    a known one are remembered."""
+    return lambda: with_seed(request, next(UNUSED))
 
 
 def changed_after(run: Callable[[Request], Any]) -> Callable[[], Request]:
