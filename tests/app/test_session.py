@@ -1,11 +1,13 @@
 import gc
 import weakref
+from dataclasses import replace
 
 import numpy as np
 
 from app.canvas.drawing import Drawing
 from app.document.autosave import Documents
-from app.document.results import keep_result
+from app.document.holding import held_of
+from app.document.results import keep_result, keep_stages
 from app.document.session import SESSIONS, Session, Sessions, State
 from engine.api import EraseRequest, Finding, GenerateRequest, Sampling, UpscaleRequest
 from engine.provenance import request_of
@@ -17,7 +19,10 @@ ME = "me-01234567890123456789"
 
 def run(session, request, *, parent=None, drawn=None, name="Made", proposal=False):
     result = FakeEngine().run(request)
-    return keep_result(session, result, parent=parent, drawing=drawn, name=name, proposal=proposal)
+    holds = tuple(held_of(finding) for finding in getattr(request, "findings", ()))
+    return keep_result(
+        session, result, parent=parent, drawing=drawn, name=name, proposal=proposal, holds=holds
+    )
 
 
 def opened(session, origin="real"):
@@ -56,6 +61,40 @@ def test_the_stages_of_a_picture_are_states_that_can_be_made_again():
         np.testing.assert_array_equal(again.states[wanted], state.image)
     recipes = [state.recipe or {} for state in session.states.values()]
     assert [recipe.get("state") for recipe in recipes] == ["anatomy", "effusion", None]
+
+
+def test_the_anatomy_below_a_changed_finding_is_not_added_again():
+    session, drawn = Session(ME), drawing(*CHEST, (4, 20, 30, 40, 50), findings=[A])
+    plain = GenerateRequest(organs=drawn.organs(), sampling=Sampling(seed=3))
+    finding = Finding(text="effusion", mask=drawn.mask(A.bit))
+
+    def with_findings(*texts, seed=3):
+        findings = tuple(replace(finding, text=text) for text in texts)
+        return replace(plain, findings=findings, sampling=Sampling(seed=seed))
+
+    healthy = run(session, plain, name="Generated")
+    first = run(session, with_findings("effusion"), name="Effusion")
+    other = run(session, with_findings("mass"), name="Mass")
+    both = run(session, with_findings("effusion", "mass"), name="Effusion, mass")
+    another = run(session, with_findings("mass", seed=4), name="Mass")
+
+    parents = {number: session.states[number].parent for number in (first, other, both)}
+    names = [state.name for state in session.states.values()]
+    assert parents == {first: healthy, other: healthy, both: first}
+    assert names == ["Generated", "Effusion", "Mass", "Effusion, mass", "Anatomy", "Mass"]
+    assert session.states[another].parent == another - 1
+
+
+def test_a_run_that_ends_after_a_known_stage_shows_it():
+    session, drawn = Session(ME), drawing(*CHEST, findings=[])
+    plain = GenerateRequest(organs=drawn.organs(), sampling=Sampling(seed=3))
+    healthy = run(session, plain, name="Generated")
+    run(session, replace(plain, sampling=Sampling(seed=4)), name="Generated")
+    image = session.states[healthy].image
+
+    number = keep_stages(session, [("anatomy", image)], plain, drawn, {}, choose=True)
+
+    assert number == session.current == healthy and len(session.states) == 2
 
 
 def test_an_edited_real_picture_is_partly_synthetic():
