@@ -128,6 +128,7 @@ def test_a_picture_that_was_opened_goes_and_comes_with_its_step_after_a_reload(
     edit.wait_for_function(f"window.XREAL?.canvas?.drawing.undoStack.length === {len(titles)}")
     assert "open picture" in undo(edit)
     edit.wait_for_function("XREAL.canvas.summary().w === 256 && XREAL.canvas.summary().organs[0]")
+    edit.get_by_role("option", name="1 Opened").wait_for(state="detached")
     assert states(edit) == []
     redo(edit)
     edit.get_by_role("option", name="1 Opened").wait_for()
