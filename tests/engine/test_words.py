@@ -264,3 +264,7 @@ def test_a_misspelt_finding_is_refused_with_what_was_meant_and_never_drawn_unask
         check_words("zeppelin", replace(KNOWS, findings=("no finding", "effusion")))
     assert "Did you mean" not in str(refused.value)
     assert str(refused.value).endswith("It knows: effusion.")
+
+
+def test_a_short_word_resembles_too_many_others_for_a_hint():
+    assert meant("mas") is None and meant("masss") == "mass"
